@@ -1,0 +1,1 @@
+"""Tools that every service is made of: a closed set of files."""

@@ -1,0 +1,1 @@
+"""The media library: knows bits, not business."""

@@ -1,0 +1,1 @@
+"""The microservices; strangers to one another."""
