@@ -1,0 +1,60 @@
+"""Outgoing HTTP between our own parts: time-outs always, over TCP or a unix socket, signed with who calls."""
+
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from vedette.kernel.auth import IDENTITY_HEADER, Identity, service_subject
+from vedette.kernel.errors import Fault, unavailable
+
+
+class Client:
+    """Calls one upstream. `base` is `http://host:port` or `unix:///path/to/socket`."""
+
+    def __init__(self, base: str, *, caller: str, identity: Identity | None, timeout_s: float = 5.0) -> None:
+        self._base, self._caller, self._identity, self._timeout_s = base, caller, identity, timeout_s
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.UnixConnector(self._base.removeprefix("unix://")) if self._is_unix else None
+        timeout = aiohttp.ClientTimeout(total=self._timeout_s)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    @property
+    def _is_unix(self) -> bool:
+        return self._base.startswith("unix://")
+
+    async def request_json(self, method: str, path: str, body: Any = None) -> Any:
+        """The decoded reply. Fault 503 when the upstream is away, the upstream's own status otherwise."""
+        if self._session is None:
+            raise RuntimeError("enter the client before calling")
+        url = ("http://upstream" if self._is_unix else self._base) + path
+        headers = {}
+        if self._identity is not None:
+            headers[IDENTITY_HEADER.decode()] = self._identity.sign(service_subject(self._caller))
+        try:
+            async with self._session.request(method, url, json=body, headers=headers) as reply:
+                content = await reply.json(content_type=None)
+                if reply.status >= 400:
+                    raise _upstream_fault(reply.status, content)
+                return content
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise unavailable(f"{method} {path} got no answer: {type(error).__name__}.") from error
+
+    async def get_json(self, path: str) -> Any:
+        """`request_json` with GET."""
+        return await self.request_json("GET", path)
+
+
+def _upstream_fault(status: int, content: Any) -> Fault:
+    body = content if isinstance(content, dict) else {}
+    message = str(body.get("error_message") or body.get("error") or "The upstream refused.")
+    return Fault(str(body.get("error_code") or "CommunicationError"), status, message)
