@@ -1,0 +1,49 @@
+"""Make sure that the programs are there which only the tests use: a Chromium to drive and ffmpeg to compare with.
+
+The product needs neither. On Debian or Ubuntu, as root, a missing one is installed; elsewhere the message names it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PEERS = {"a Chromium browser": BROWSERS, "ffmpeg": ("ffmpeg",), "ffprobe": ("ffprobe",)}
+DEBIAN_PACKAGES = {
+    "a Chromium browser": ("chromium", "fonts-dejavu-core"),
+    "ffmpeg": ("ffmpeg",),
+    "ffprobe": ("ffmpeg",),
+}
+
+
+def missing_peers() -> list[str]:
+    return [peer for peer, names in PEERS.items() if not any(shutil.which(name) for name in names)]
+
+
+def install(peers: list[str]) -> None:
+    packages = sorted({package for peer in peers for package in DEBIAN_PACKAGES[peer]})
+    print(f"test set-up: installing {', '.join(packages)} with apt-get", flush=True)
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], env=env, check=False)
+    subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], env=env, check=False)
+
+
+def main() -> int:
+    missing = missing_peers()
+    if missing and shutil.which("apt-get") and os.geteuid() == 0:
+        install(missing)
+        missing = missing_peers()
+    if missing:
+        print(
+            f"test set-up: the tests need {' and '.join(missing)}, and none was found on the PATH.\n"
+            "  Debian, Ubuntu:  sudo apt-get install chromium ffmpeg\n"
+            "  Fedora:          sudo dnf install chromium ffmpeg-free\n"
+            "  Other:           any recent Chromium or Chrome, and ffmpeg 5 or newer"
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
