@@ -6,9 +6,10 @@ RTCP), RFC 6184 (H.264), RFC 7798 (HEVC).
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from vedette.media import h264
 from vedette.media.unit import AccessUnit, Codec
 
 MTU_BYTES = 1400
@@ -16,7 +17,6 @@ HEADER_BYTES = 12
 FRAMING_BYTES = 4
 VIDEO_PAYLOAD_TYPE = 96
 NTP_UNIX_OFFSET_S = 2_208_988_800
-START_CODE = b"\x00\x00\x00\x01"
 
 _HEADER = struct.Struct(">BBHII")
 _SENDER = struct.Struct(">BBHIQIII")
@@ -66,25 +66,7 @@ def parse_packet(data: bytes) -> RtpPacket:
     return RtpPacket(second & 0x7F, sequence, timestamp, ssrc, data[start:end], bool(second & 0x80))
 
 
-# --- Annex B ---------------------------------------------------------------------------------------------------------
-
-
-def split_nals(data: bytes) -> list[bytes]:
-    """NAL units of an Annex B byte string, start codes and trailing zero bytes removed, empty ones left out."""
-    nals = []
-    start = data.find(b"\x00\x00\x01")
-    while start >= 0:
-        following = data.find(b"\x00\x00\x01", start + 3)
-        nal = data[start + 3 : following if following >= 0 else len(data)].rstrip(b"\x00")
-        if nal:
-            nals.append(nal)
-        start = following
-    return nals
-
-
-def join_nals(nals: Iterable[bytes]) -> bytes:
-    """Annex B with 4-byte start codes: the inverse of `split_nals`."""
-    return b"".join(START_CODE + nal for nal in nals)
+# --- NAL units -------------------------------------------------------------------------------------------------------
 
 
 def nal_type(codec: Codec, nal: bytes) -> int:
@@ -101,9 +83,9 @@ def is_parameter_set(codec: Codec, nal: bytes) -> bool:
 def nals_to_send(unit: AccessUnit) -> list[bytes]:
     """The unit's NAL units; a keyframe that carries no parameter sets gets those of its parameters in front."""
     codec = unit.parameters.codec
-    nals = split_nals(unit.data)
+    nals = h264.split(unit.data)
     if unit.is_keyframe and not any(is_parameter_set(codec, nal) for nal in nals):
-        sets = [nal for nal in split_nals(unit.parameters.extradata) if is_parameter_set(codec, nal)]
+        sets = [nal for nal in h264.split(unit.parameters.extradata) if is_parameter_set(codec, nal)]
         return sets + nals
     return nals
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.media import rtp
+from vedette.media import h264, rtp
 from vedette.media.unit import AccessUnit, Codec, CodecParameters
 
 H264_KINDS = st.sampled_from((1, 5, 6, 7, 8, 9))
@@ -45,16 +45,6 @@ def test_hevc_packets_give_back_the_unit(nals: list[bytes], limit: int) -> None:
     payloads = rtp.packetise("hevc", nals, limit=limit)
     assert all(len(payload) <= limit for payload in payloads)
     assert back("hevc", payloads) == nals
-
-
-@given(st.lists(st.binary(min_size=1, max_size=60).map(lambda b: b"\x65" + b.replace(b"\x00", b"\x01"))))
-def test_annex_b_splits_into_what_was_joined(nals: list[bytes]) -> None:
-    assert rtp.split_nals(rtp.join_nals(nals)) == nals
-
-
-def test_three_byte_start_codes_and_trailing_zeros_are_accepted() -> None:
-    assert rtp.split_nals(b"\x00\x00\x01\x67\x42\x00\x00\x00\x01\x68\x01\x00\x00") == [b"\x67\x42", b"\x68\x01"]
-    assert rtp.split_nals(b"no start code") == []
 
 
 def test_a_lost_fragment_drops_its_nal_only() -> None:
@@ -109,7 +99,7 @@ def test_garbage_packets_raise_only_rtp_errors(data: bytes) -> None:
 
 def unit(nals: list[bytes], *, keyframe: bool = True, extradata: bytes = b"", pts: int = 2**32 + 90) -> AccessUnit:
     parameters = CodecParameters("h264", extradata=extradata, width=64, height=48)
-    return AccessUnit(rtp.join_nals(nals), pts, pts, 0, keyframe, parameters)
+    return AccessUnit(h264.join(nals), pts, pts, 0, keyframe, parameters)
 
 
 def test_a_template_serves_sessions_with_their_own_numbers() -> None:
@@ -126,7 +116,7 @@ def test_a_template_serves_sessions_with_their_own_numbers() -> None:
 
 def test_a_keyframe_without_parameter_sets_gets_them() -> None:
     sets = [b"\x67sps", b"\x68pps"]
-    extradata = rtp.join_nals(sets)
+    extradata = h264.join(sets)
     assert rtp.nals_to_send(unit([b"\x65idr"], extradata=extradata)) == [*sets, b"\x65idr"]
     assert rtp.nals_to_send(unit([*sets, b"\x65idr"], extradata=extradata)) == [*sets, b"\x65idr"]
     assert rtp.nals_to_send(unit([b"\x41p"], keyframe=False, extradata=extradata)) == [b"\x41p"]
