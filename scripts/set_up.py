@@ -104,7 +104,7 @@ class Steps:
 
 def pip(*arguments: str) -> None:
     def wanted(line: str) -> str | None:
-        return line if line.startswith(("Collecting", "Installing", "Requirement already")) else None
+        return line.split(" (")[0] if line.startswith(("Collecting", "Installing", "Requirement already")) else None
 
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", *arguments]
     stream(command, cwd=ROOT, env={**os.environ, "PIP_PROGRESS_BAR": "off"}, wanted=wanted)
@@ -183,8 +183,7 @@ def python_steps(steps: Steps) -> None:
     stamps = VENV / "stamps"
     version = f"{sys.version} {ROOT}"
     key = digest([version, LOCK])
-    title = f"{LOCK.read_text().count('==')} Python packages"
-    steps.run(title, stamp=stamps / "dependencies", key=key, result=VENV, work=install_dependencies)
+    steps.run("Python packages", stamp=stamps / "dependencies", key=key, result=VENV, work=install_dependencies)
     key = digest([version, ROOT / "pyproject.toml"])
     steps.run(
         "Vedette itself", stamp=stamps / "project", key=key, result=VENV / "bin" / "vedette", work=install_project
