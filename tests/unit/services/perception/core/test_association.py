@@ -1,0 +1,33 @@
+"""Matching is one-to-one, within its limit, and does not depend on order."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vedette.services.perception.core.association import match
+
+
+@given(st.integers(0, 7), st.integers(0, 7), st.integers(0, 10_000), st.sampled_from([0.3, 0.8]))
+def test_one_to_one_within_the_limit_and_nothing_forgotten(m: int, n: int, seed: int, limit: float) -> None:
+    cost = np.random.default_rng(seed).random((m, n)).astype(np.float32)
+    rows, columns, free_rows, free_columns = match(cost, limit)
+    assert sorted([*rows, *free_rows]) == list(range(m))
+    assert sorted([*columns, *free_columns]) == list(range(n))
+    assert (cost[rows, columns] <= limit).all()
+
+
+@given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 10_000))
+def test_permuting_the_input_permutes_the_output(m: int, n: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    cost = random.random((m, n)).astype(np.float32)
+    by_row, by_column = random.permutation(m), random.permutation(n)
+    rows, columns, _, _ = match(cost, 0.7)
+    other_rows, other_columns, _, _ = match(cost[np.ix_(by_row, by_column)], 0.7)
+    expected = set(zip(rows.tolist(), columns.tolist(), strict=True))
+    assert set(zip(by_row[other_rows].tolist(), by_column[other_columns].tolist(), strict=True)) == expected
+
+
+def test_one_good_pair_is_preferred_to_two_poor_ones() -> None:
+    cost = np.array([[0.05, 0.75], [0.75, 1.0]], np.float32)
+    rows, columns, free_rows, _ = match(cost, 0.8)
+    assert (rows.tolist(), columns.tolist(), free_rows.tolist()) == ([0], [0], [1])
