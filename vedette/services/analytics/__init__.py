@@ -1,0 +1,1 @@
+"""Frames in, counts, crossings and alerts out: the behaviour analytics service."""

@@ -1,0 +1,1 @@
+"""The arithmetic of counting: geometry, buffers, tiers and rules, without I/O, clock or settings."""

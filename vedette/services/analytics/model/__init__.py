@@ -1,0 +1,1 @@
+"""What analytics talks about: domain values and the bodies of its API."""
