@@ -1,8 +1,8 @@
 """RTP and RTCP without I/O: access units to packets and back, sender reports, and NTP time.
 
 Packets of one unit are laid out once as a *template* (interleaved framing included); a session only patches channel,
-sequence number and source id into a copy, so that a hundred viewers cost one packetisation. Sources: RFC 3550 (RTP,
-RTCP), RFC 6184 (H.264), RFC 7798 (HEVC).
+sequence number, timestamp and source id into a copy, so that a hundred viewers cost one packetisation. Sources:
+RFC 3550 (RTP, RTCP), RFC 6184 (H.264), RFC 7798 (HEVC).
 """
 
 import struct
@@ -20,6 +20,7 @@ NTP_UNIX_OFFSET_S = 2_208_988_800
 
 _HEADER = struct.Struct(">BBHII")
 _SENDER = struct.Struct(">BBHIQIII")
+_PATCH = struct.Struct(">HII")
 _FRAMED = struct.Struct(">sBHBBHII")
 _H264_STAP_A, _H264_FU_A, _H264_SPS, _H264_PPS = 24, 28, 7, 8
 _HEVC_AP, _HEVC_FU, _HEVC_VPS, _HEVC_SPS, _HEVC_PPS = 48, 49, 32, 33, 34
@@ -215,40 +216,37 @@ class PacketTemplate:
 
     data: bytes
     offsets: tuple[int, ...]
-    timestamp: int
     payload_bytes: int
 
-    def framed(self, *, channel: int, sequence: int, ssrc: int) -> bytearray:
+    def framed(self, *, channel: int, sequence: int, timestamp: int, ssrc: int) -> bytearray:
         """All packets for an interleaved session, the first with this sequence number."""
         buffer = bytearray(self.data)
         for offset in self.offsets:
             buffer[offset + 1] = channel
-            buffer[offset + 6 : offset + 8] = sequence.to_bytes(2)
-            buffer[offset + 12 : offset + 16] = ssrc.to_bytes(4)
+            _PATCH.pack_into(buffer, offset + 6, sequence, timestamp, ssrc)
             sequence = (sequence + 1) & 0xFFFF
         return buffer
 
-    def packets(self, *, sequence: int, ssrc: int) -> list[memoryview]:
+    def packets(self, *, sequence: int, timestamp: int, ssrc: int) -> list[memoryview]:
         """The same packets one by one, for a datagram session."""
-        view = memoryview(self.framed(channel=0, sequence=sequence, ssrc=ssrc))
+        view = memoryview(self.framed(channel=0, sequence=sequence, timestamp=timestamp, ssrc=ssrc))
         ends = (*self.offsets[1:], len(view))
         return [view[start + FRAMING_BYTES : end] for start, end in zip(self.offsets, ends, strict=True)]
 
 
 def lay_out(unit: AccessUnit, *, mtu: int = MTU_BYTES, payload_type: int = VIDEO_PAYLOAD_TYPE) -> PacketTemplate:
-    """Packetise a unit once for all sessions. The RTP timestamp is `pts_90k` modulo 2^32; the last packet is marked."""
+    """Packetise a unit once for all sessions; the last packet is marked."""
     payloads = packetise(unit.parameters.codec, nals_to_send(unit), limit=mtu - HEADER_BYTES)
-    timestamp = unit.pts_90k & 0xFFFF_FFFF
     parts: list[bytes] = []
     offsets: list[int] = []
     position = 0
     for index, payload in enumerate(payloads):
         second = payload_type | (0x80 if index == len(payloads) - 1 else 0)
         size = HEADER_BYTES + len(payload)
-        parts += (_FRAMED.pack(b"$", 0, size, 0x80, second, 0, timestamp, 0), payload)
+        parts += (_FRAMED.pack(b"$", 0, size, 0x80, second, 0, 0, 0), payload)
         offsets.append(position)
         position += FRAMING_BYTES + size
-    return PacketTemplate(b"".join(parts), tuple(offsets), timestamp, sum(map(len, payloads)))
+    return PacketTemplate(b"".join(parts), tuple(offsets), sum(map(len, payloads)))
 
 
 def interleave(channel: int, packet: bytes) -> bytes:

@@ -104,12 +104,12 @@ def unit(nals: list[bytes], *, keyframe: bool = True, extradata: bytes = b"", pt
 
 def test_a_template_serves_sessions_with_their_own_numbers() -> None:
     template = rtp.lay_out(unit([b"\x65" + b"x" * 4000]))
-    packets = [rtp.parse_packet(bytes(p)) for p in template.packets(sequence=0xFFFF, ssrc=0x1234)]
+    packets = [rtp.parse_packet(bytes(p)) for p in template.packets(sequence=0xFFFF, timestamp=90, ssrc=0x1234)]
     assert [p.sequence for p in packets] == [0xFFFF, 0, 1]
     assert [p.marker for p in packets] == [False, False, True]
     assert {(p.timestamp, p.ssrc, p.payload_type) for p in packets} == {(90, 0x1234, 96)}
     assert back("h264", [p.payload for p in packets]) == [b"\x65" + b"x" * 4000]
-    framed = bytes(template.framed(channel=6, sequence=0xFFFF, ssrc=0x1234))
+    framed = bytes(template.framed(channel=6, sequence=0xFFFF, timestamp=90, ssrc=0x1234))
     assert framed == b"".join(rtp.interleave(6, p.serialise()) for p in packets)
     assert template.payload_bytes == sum(len(p.payload) for p in packets)
 

@@ -1,0 +1,464 @@
+"""One RTSP client: its requests answered, its session's packets sent. The server around it owns sockets and limits."""
+
+import asyncio
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+from urllib.parse import unquote
+
+import anyio
+
+from vedette.kernel.clock import Clock
+from vedette.kernel.errors import Fault
+from vedette.media import rtp, rtsp_digest
+from vedette.media.rtp import PacketTemplate
+from vedette.media.rtp_sender import RtpSender
+from vedette.media.rtsp_messages import (
+    Headers,
+    InterleavedFrame,
+    MessageParser,
+    Request,
+    Response,
+    RtspSyntaxError,
+    Transport,
+    format_transport,
+    parse_range,
+    parse_transport,
+    serialise,
+)
+from vedette.media.sdp import write_sdp
+from vedette.media.unit import AccessUnit, CodecParameters
+
+REALM = "vedette"
+SESSION_TIMEOUT_S = 60
+VIDEO_CODECS = ("h264", "hevc")
+PUBLIC = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN"
+_REFUSED = ("ANNOUNCE", "RECORD", "REDIRECT")
+_MAX_FAILED_ANSWERS = 5
+_DATAGRAM_BURST = 8
+_DATAGRAM_PAUSE_S = 0.001
+_TRACK = re.compile(r"/trackID=(\d{1,3})/?$", re.ASCII)
+_HOST = re.compile(r"^rtsps?://[^/?#]*", re.IGNORECASE)
+
+type Authenticate = Callable[[str], str | None] | Mapping[str, str]
+
+
+class Mount(Protocol):
+    """What is behind a path: a stream to describe and to subscribe to."""
+
+    async def parameters(self) -> CodecParameters:
+        """Those of the video; waits for a source that is just starting, Fault 503 when there is none now."""
+
+    def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[AccessUnit]]:
+        """Units from a keyframe on (the cached GOP first); its end or a Fault ends the client's connection."""
+
+
+@dataclass(slots=True)
+class ClientCounters:
+    """What one client got and said; `fraction_lost` is 0..1, it and `jitter_90k` come from its last receiver report.
+
+    `ended` is the code of the Fault that ended its stream.
+    """
+
+    peer: str
+    started_s: float
+    user: str = ""
+    path: str = ""
+    transport: str = ""
+    playing: bool = False
+    ended: str = ""
+    units: int = 0
+    packets: int = 0
+    bytes: int = 0
+    sender_reports: int = 0
+    receiver_reports: int = 0
+    fraction_lost: float = 0.0
+    lost: int = 0
+    jitter_90k: int = 0
+
+
+@dataclass(slots=True)
+class ServerCounters:
+    """Totals since the server started."""
+
+    clients: int = 0
+    refused_clients: int = 0
+    syntax_errors: int = 0
+    failed_answers: int = 0
+    slow_clients: int = 0
+    expired_clients: int = 0
+    packetised_units: int = 0
+
+
+class Datagrams(Protocol):
+    """The server's pair of UDP sockets."""
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """(RTP, RTCP)."""
+
+    def send(self, data: bytes | memoryview, address: tuple[str, int], *, control: bool) -> None:
+        """Send from the RTP socket, or the RTCP socket when `control`."""
+
+
+class Host(Protocol):
+    """What a connection needs of its server."""
+
+    clock: Clock
+    counters: ServerCounters
+    credentials: Callable[[str], str | None] | None
+    max_backlog_bytes: int
+
+    def mount(self, path: str) -> Mount | None:
+        """What is at this path."""
+
+    def template(self, unit: AccessUnit) -> PacketTemplate:
+        """The unit packetised, once for all clients."""
+
+    def datagrams(self) -> Datagrams | None:
+        """The UDP sockets; None when UDP is off."""
+
+
+@dataclass(slots=True)
+class Session:
+    """What SETUP agreed on."""
+
+    session_id: str
+    path: str
+    mount: Mount
+    transport: Transport
+    sender: RtpSender
+    scope: anyio.CancelScope | None = field(default=None)
+
+
+class RefusedError(Exception):
+    """The answer to a request that cannot be granted; never leaves this module."""
+
+    def __init__(self, status: int, *headers: tuple[str, str]) -> None:
+        super().__init__(status)
+        self.response = Response(status, Headers(headers))
+
+
+def split_uri(uri: str) -> tuple[str, int | None]:
+    """(decoded path without trailing slash, track number) of a request URI; a query is ignored wherever it stands."""
+    rest = _HOST.sub("", uri).partition("#")[0]
+    path, _, query = rest.partition("?")
+    track = _TRACK.search(path) or _TRACK.search("/" + query.partition("/")[2] if "/" in query else "")
+    path = _TRACK.sub("", path)
+    return unquote(path).rstrip("/") or "/", int(track[1]) if track else None
+
+
+class Connection:
+    """Serves one TCP connection until either side ends it. One session of one track at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: Host) -> None:
+        peer = writer.get_extra_info("peername") or ("unknown", 0)
+        self._reader = reader
+        self._writer = writer  # kept alive: it closes the transport when it is collected
+        self._transport = cast(asyncio.Transport, writer.transport)
+        self._host = host
+        self._address = str(peer[0])
+        self._nonce = secrets.token_urlsafe(18)
+        self._failed_answers = 0
+        self._session: Session | None = None
+        self._group: anyio.abc.TaskGroup | None = None
+        self._active_s = host.clock.monotonic()
+        self.counters = ClientCounters(f"{peer[0]}:{peer[1]}", self._active_s)
+
+    async def run(self) -> None:
+        """Answer requests until the connection ends."""
+        try:
+            async with anyio.create_task_group() as self._group:
+                await self._read()
+                self._group.cancel_scope.cancel()
+        finally:
+            self._stop_playing()
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Cut the connection at once; `run` then returns."""
+        self._transport.abort()
+
+    def expire(self, now_s: float) -> bool:
+        """Cut a client that said nothing for too long; one that keeps draining interleaved packets is alive."""
+        session = self._session
+        draining = session is not None and session.scope is not None and session.transport.lower == "TCP"
+        if draining or now_s - self._active_s < SESSION_TIMEOUT_S * 1.25:
+            return False
+        self.abort()
+        return True
+
+    def owns_control_address(self, address: tuple[str, int]) -> bool:
+        """Whether RTCP from this address belongs to this client's UDP session."""
+        session = self._session
+        ports = session.transport.client_port if session else None
+        return ports is not None and address[0] == self._address and address[1] in ports
+
+    def receive_control(self, data: bytes) -> None:
+        """RTCP from the client; what cannot be read is ignored, as RFC 3550 asks."""
+        self._active_s = self._host.clock.monotonic()
+        try:
+            items = rtp.parse_rtcp(data)
+        except rtp.RtpError:
+            return
+        for item in items:
+            if isinstance(item, rtp.ReceiverReport):
+                self.counters.receiver_reports += 1
+                self.counters.fraction_lost = item.fraction_lost / 256
+                self.counters.lost, self.counters.jitter_90k = item.lost, item.jitter
+
+    # --- requests ----------------------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        parser = MessageParser()
+        while True:
+            try:
+                data = await self._reader.read(65_536)
+            except OSError:
+                return
+            if not data:
+                return
+            self._active_s = self._host.clock.monotonic()
+            parser.receive(data)
+            try:
+                while (message := parser.next_message()) is not None:
+                    if isinstance(message, InterleavedFrame):
+                        self._receive_frame(message)
+                    elif isinstance(message, Request) and not await self._serve(message):
+                        return
+            except RtspSyntaxError as error:
+                self._host.counters.syntax_errors += 1
+                self._write(serialise(Response(error.status)))
+                return
+
+    def _receive_frame(self, frame: InterleavedFrame) -> None:
+        channels = self._session.transport.interleaved if self._session else None
+        if channels is not None and frame.channel == channels[1]:
+            self.receive_control(frame.data)
+
+    async def _serve(self, request: Request) -> bool:
+        """Answer one request; False ends the connection."""
+        sequence = request.headers.get("CSeq")
+        try:
+            if not sequence.isascii() or not sequence.isdigit() or len(sequence) > 10:
+                raise RefusedError(400)
+            response = await self._answer(request)
+        except RefusedError as refused:
+            response = refused.response
+        except Fault as fault:
+            response = Response(fault.status if fault.status in (403, 404) else 503)
+        except RtspSyntaxError as error:
+            response = Response(error.status)
+        known = (("CSeq", sequence),) if sequence else ()
+        self._write(
+            serialise(
+                Response(response.status, Headers((*known, ("Server", REALM), *response.headers.fields)), response.body)
+            )
+        )
+        if request.method == "PLAY" and response.status == 200:
+            self._start_playing()
+        too_many = self._failed_answers >= _MAX_FAILED_ANSWERS
+        return not self._transport.is_closing() and not too_many and request.method != "TEARDOWN"
+
+    async def _answer(self, request: Request) -> Response:
+        if request.headers.get("Require"):
+            raise RefusedError(551, ("Unsupported", request.headers.get("Require")))
+        if request.method == "OPTIONS":
+            return Response(200, Headers((("Public", PUBLIC),)))
+        self._authenticate(request)
+        match request.method:
+            case "DESCRIBE":
+                return await self._describe(request)
+            case "SETUP":
+                return await self._set_up(request)
+            case "PLAY":
+                return self._play(request)
+            case "PAUSE":
+                session = self._session_of(request)
+                self._stop_playing()
+                return Response(200, _session_headers(session))
+            case "TEARDOWN":
+                session = self._session_of(request)
+                self._stop_playing()
+                self._session = None
+                return Response(200, _session_headers(session))
+            case "GET_PARAMETER" | "SET_PARAMETER":
+                return self._keep_alive(request)
+        raise RefusedError(405 if request.method in _REFUSED else 501, ("Allow", PUBLIC))
+
+    def _authenticate(self, request: Request) -> None:
+        credentials = self._host.credentials
+        if credentials is None:
+            return
+        header = request.headers.get("Authorization")
+        answer = rtsp_digest.parse_answer(header)
+        if answer is not None:
+            password = credentials(answer.username)
+            if rtsp_digest.verify(
+                answer, method=request.method, uri=request.uri, realm=REALM, nonce=self._nonce, password=password
+            ):
+                self.counters.user = answer.username
+                return
+        if header:
+            self._failed_answers += 1
+            self._host.counters.failed_answers += 1
+        values = rtsp_digest.challenges(realm=REALM, nonce=self._nonce)
+        raise RefusedError(401, *(("WWW-Authenticate", value) for value in values))
+
+    def _find(self, path: str) -> Mount:
+        mount = self._host.mount(path)
+        if mount is None:
+            raise RefusedError(404)
+        return mount
+
+    async def _describe(self, request: Request) -> Response:
+        accept = request.headers.get("Accept").lower()
+        if accept and not any(kind in accept for kind in ("application/sdp", "application/*", "*/*")):
+            raise RefusedError(406)
+        path, _ = split_uri(request.uri)
+        parameters = await self._find(path).parameters()
+        if parameters.codec not in VIDEO_CODECS:
+            raise RefusedError(404)
+        body = write_sdp(parameters, name=path.rsplit("/", 1)[-1], control="trackID=0")
+        base = request.uri.partition("?")[0].rstrip("/") + "/"
+        return Response(200, Headers((("Content-Type", "application/sdp"), ("Content-Base", base))), body)
+
+    async def _set_up(self, request: Request) -> Response:
+        path, track = split_uri(request.uri)
+        current = self._session
+        if current is not None or request.headers.get("Session"):
+            current = self._session_of(request)
+            if current.scope is not None:
+                raise RefusedError(455)
+        mount = self._find(path)
+        if track:
+            raise RefusedError(404)
+        await mount.parameters()
+        transport = self._choose(request.headers.get("Transport"))
+        sender = RtpSender(ssrc=secrets.randbits(32), sequence=secrets.randbits(16))
+        session_id = current.session_id if current else secrets.token_hex(12)
+        self._session = Session(session_id, path, mount, transport, sender)
+        self.counters.path, self.counters.transport = path, transport.lower
+        answer = Transport(
+            transport.lower,
+            interleaved=transport.interleaved,
+            client_port=transport.client_port,
+            server_port=transport.server_port,
+            ssrc=sender.ssrc,
+        )
+        headers = _session_headers(self._session, timeout=True)
+        return Response(200, Headers((*headers.fields, ("Transport", format_transport(answer)))))
+
+    def _choose(self, header: str) -> Transport:
+        """The client's first alternative that we can do, with the free half filled in."""
+        for offered in parse_transport(header):
+            if not offered.unicast or offered.mode != "PLAY":
+                continue
+            if offered.lower == "TCP":
+                return Transport("TCP", interleaved=offered.interleaved or (0, 1))
+            datagrams = self._host.datagrams()
+            if datagrams is not None and offered.client_port is not None:
+                return Transport("UDP", client_port=offered.client_port, server_port=datagrams.ports)
+        raise RefusedError(461)
+
+    def _play(self, request: Request) -> Response:
+        session = self._session_of(request)
+        if split_uri(request.uri)[0] not in (session.path, "*", "/"):
+            raise RefusedError(404)
+        if request.headers.get("Range"):
+            parse_range(request.headers.get("Range"))
+        info = f"url={request.uri.partition('?')[0].rstrip('/')}/trackID=0;seq={session.sender.sequence}"
+        fields = (("Range", "npt=0.000-"), ("RTP-Info", info))
+        return Response(200, Headers((*_session_headers(session).fields, *fields)))
+
+    def _keep_alive(self, request: Request) -> Response:
+        if request.headers.get("Session"):
+            self._session_of(request)
+        if request.body.strip():
+            raise RefusedError(451)
+        return Response(200)
+
+    def _session_of(self, request: Request) -> Session:
+        session = self._session
+        given = request.headers.get("Session").partition(";")[0].strip()
+        if session is None or given != session.session_id:
+            raise RefusedError(454)
+        return session
+
+    # --- packets -----------------------------------------------------------------------------------------------------
+
+    def _start_playing(self) -> None:
+        session = self._session
+        if session is not None and session.scope is None and self._group is not None:
+            session.scope = anyio.CancelScope()
+            self.counters.playing = True
+            self._group.start_soon(self._send, session, session.scope)
+
+    def _stop_playing(self) -> None:
+        if self._session is not None and self._session.scope is not None:
+            self._session.scope.cancel()
+            self._session.scope = None
+            self.counters.playing = False
+
+    async def _send(self, session: Session, scope: anyio.CancelScope) -> None:
+        """Send units until the stream ends; a Fault of the mount is no fault of ours, the client just sees the end."""
+        with scope:
+            try:
+                async with session.mount.subscribe() as units:
+                    async for unit in units:
+                        await self._send_unit(session, unit)
+            except Fault as fault:
+                self.counters.ended = fault.code
+            self._send_control(session, rtp.build_goodbye(session.sender.ssrc))
+            session.scope, self.counters.playing = None, False
+            self._transport.close()
+
+    async def _send_unit(self, session: Session, unit: AccessUnit) -> None:
+        if unit.parameters.codec not in VIDEO_CODECS:
+            return
+        template, sender = self._host.template(unit), session.sender
+        ticks = sender.timestamp_90k(unit)
+        report = sender.report(unit, ticks)
+        if report is not None:
+            self._send_control(session, report)
+            self.counters.sender_reports += 1
+        channels, ports = session.transport.interleaved, session.transport.client_port
+        if channels is not None:
+            self._write(sender.framed(template, ticks, channel=channels[0]))
+        elif ports is not None:
+            await self._send_datagrams(sender.datagrams(template, ticks), (self._address, ports[0]))
+        self.counters.units += 1
+        self.counters.packets, self.counters.bytes = sender.packets, sender.octets
+
+    async def _send_datagrams(self, packets: list[memoryview], address: tuple[str, int]) -> None:
+        """Pace large units, because a receiver's socket buffer holds about a hundred packets."""
+        sockets = self._host.datagrams()
+        for number, packet in enumerate(packets, 1):
+            if sockets is not None:
+                sockets.send(packet, address, control=False)
+            if number % _DATAGRAM_BURST == 0:
+                await self._host.clock.sleep(_DATAGRAM_PAUSE_S)
+
+    def _send_control(self, session: Session, data: bytes) -> None:
+        channels, ports, sockets = session.transport.interleaved, session.transport.client_port, self._host.datagrams()
+        if channels is not None:
+            self._write(rtp.interleave(channels[1], data))
+        elif ports is not None and sockets is not None:
+            sockets.send(data, (self._address, ports[1]), control=True)
+
+    def _write(self, data: bytes | bytearray) -> None:
+        """Queue bytes for the client; whoever lets too many pile up is cut, never waited for."""
+        if self._transport.is_closing():
+            return
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > self._host.max_backlog_bytes:
+            self._host.counters.slow_clients += 1
+            self.abort()
+
+
+def _session_headers(session: Session, *, timeout: bool = False) -> Headers:
+    value = f"{session.session_id};timeout={SESSION_TIMEOUT_S}" if timeout else session.session_id
+    return Headers((("Session", value),))
