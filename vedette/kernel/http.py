@@ -24,19 +24,25 @@ from vedette.schema.identity import Action, Resource, Subject
 SUBJECT = "vedette.subject"
 """Key of the ASGI scope under which the caller's `Subject` travels inside one process."""
 
+type Resolve = Callable[[str, Subject | None], str]
 type ErrorStyle = Literal["vst", "analytics"]
 _STATUS_CODES = {404: "VMSNoDataError", 405: "MethodNotAllowedError", 413: "PayloadTooLargeError"}
 
 
 class Requires:
-    """A dependency that lets a call pass only if `authorize` does; `sensor` names the parameter with the sensor id."""
+    """A dependency that lets a call pass only if `authorize` does; `sensor` names the parameter with the sensor id.
 
-    def __init__(self, action: Action, sensor: str = "") -> None:
-        self.action, self.sensor = action, sensor
+    Where that parameter may hold something else, such as a sensor's name, `resolve` turns it into the id.
+    """
+
+    def __init__(self, action: Action, sensor: str = "", resolve: Resolve | None = None) -> None:
+        self.action, self.sensor, self.resolve = action, sensor, resolve
 
     def __call__(self, connection: HTTPConnection) -> Subject | None:
         sensor_id = connection.path_params.get(self.sensor) or connection.query_params.get(self.sensor) or ""
         caller: Subject | None = connection.scope.get(SUBJECT)
+        if self.resolve is not None:
+            sensor_id = self.resolve(str(sensor_id), caller)
         decision = authorize(caller, self.action, Resource(sensor_id=str(sensor_id)))
         if decision.allowed:
             return caller
@@ -46,9 +52,9 @@ class Requires:
         raise fault
 
 
-def requires(action: Action, *, sensor: str = "") -> Any:
+def requires(action: Action, *, sensor: str = "", resolve: Resolve | None = None) -> Any:
     """Declares what a route does: `dependencies=[requires(Action.VIEW)]`, or a parameter default to get the subject."""
-    return Depends(Requires(action, sensor))
+    return Depends(Requires(action, sensor, resolve))
 
 
 def subject(connection: HTTPConnection) -> Subject:
@@ -100,8 +106,8 @@ def create_app(
         separate_input_output_schemas=False,
     )
     for router in (*routers, _probes(telemetry, ready)):
+        _check_permissions(name, router)
         app.include_router(router)
-    _check_permissions(name, app)
     _install_errors(app, name, style, codes or {})
     app.add_middleware(IdentityGate, identity=identity)
     return app
@@ -129,8 +135,11 @@ def _probes(telemetry: Telemetry, ready: Callable[[], str | None]) -> APIRouter:
     return router
 
 
-def _check_permissions(name: str, app: FastAPI) -> None:
-    for route in app.routes:
+def _check_permissions(name: str, router: APIRouter) -> None:
+    for route in router.routes:
+        nested = getattr(route, "original_router", None)
+        if isinstance(nested, APIRouter):
+            _check_permissions(name, nested)
         if not isinstance(route, APIRoute | APIWebSocketRoute):
             continue
         guards = [item.call for item in route.dependant.dependencies if isinstance(item.call, Requires)]

@@ -57,6 +57,7 @@ class Child:
         process = await asyncio.create_subprocess_exec(
             *self._argv,
             stdin=subprocess.DEVNULL,
+            stdout=2,  # standard output belongs to the one that speaks to the user
             env=self._environment,
             preexec_fn=_die_with_parent,
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which stops its children in order
