@@ -1,0 +1,41 @@
+/** Sign-in and first-boot set-up. The session itself is a cookie this code never sees. */
+
+import { ApiError, getJson, request } from "./client";
+import type { Me } from "./types";
+
+const BASE = "/api/v1/accounts";
+
+export async function setupRequired(): Promise<boolean> {
+  return (await getJson<{ setupRequired: boolean }>(`${BASE}/status`, { anonymous: true })).setupRequired;
+}
+
+/** Null when nobody is signed in. */
+export async function whoAmI(): Promise<Me | null> {
+  try {
+    return readMe(await getJson<unknown>(`${BASE}/me`, { anonymous: true }));
+  } catch (cause) {
+    if (cause instanceof ApiError && cause.status === 401) return null;
+    throw cause;
+  }
+}
+
+export function readMe(value: unknown): Me {
+  const { name, role } = (value ?? {}) as Record<string, unknown>;
+  return { name: typeof name === "string" ? name : "admin", role: typeof role === "string" ? role : "viewer" };
+}
+
+export async function setUp(account: { code: string; name: string; password: string }): Promise<void> {
+  await request(`${BASE}/setup`, { method: "POST", json: account, anonymous: true });
+}
+
+export async function signIn(name: string, password: string): Promise<void> {
+  await request(`${BASE}/session`, { method: "POST", json: { name, password }, anonymous: true });
+}
+
+export async function redeemTicket(ticket: string): Promise<void> {
+  await request(`${BASE}/ticket`, { method: "POST", json: { ticket }, anonymous: true });
+}
+
+export async function signOut(): Promise<void> {
+  await request(`${BASE}/session`, { method: "DELETE", anonymous: true });
+}

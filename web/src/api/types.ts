@@ -1,0 +1,98 @@
+/** Wire shapes, spelled as the services publish them. */
+
+import type { Point } from "../lib/geometry";
+
+export interface Me {
+  readonly name: string;
+  readonly role: string;
+}
+
+export interface SensorInfo {
+  readonly sensorId: string;
+  readonly name: string;
+  readonly state: "online" | "offline" | "removed";
+  readonly type?: string;
+  readonly sensorIp?: string;
+  readonly location?: string;
+}
+
+export interface SensorStatus {
+  readonly state: "online" | "offline";
+  readonly errorCode: string;
+  readonly errorMessage: string;
+  readonly name?: string;
+}
+
+export interface StreamInfo {
+  readonly streamId: string;
+  readonly isMain?: boolean;
+  readonly name?: string;
+  readonly url?: string;
+  readonly metadata?: {
+    readonly codec?: string;
+    readonly resolution?: string;
+    readonly framerate?: string;
+    readonly bitrate?: string;
+  };
+}
+
+export interface NewSensor {
+  readonly sensorUrl: string;
+  readonly name: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface TimelineEntry {
+  readonly startTime: string;
+  readonly endTime: string;
+}
+
+export interface Tripwire {
+  readonly id: string;
+  readonly name: string;
+  readonly wire: readonly Point[];
+  readonly direction?: {
+    readonly p1: Point;
+    readonly p2: Point;
+    readonly entry?: { readonly name: string };
+    readonly exit?: { readonly name: string };
+  };
+}
+
+export interface Roi {
+  readonly id: string;
+  readonly name: string;
+  readonly coordinates: readonly Point[];
+}
+
+export interface Shapes {
+  readonly tripwires: readonly Tripwire[];
+  readonly rois: readonly Roi[];
+}
+
+export interface OccupancyBucket {
+  readonly start: string;
+  readonly end: string;
+  readonly objects: readonly { type: string; average: number; min: number; max: number }[];
+}
+
+export interface TripwireBucket {
+  readonly start: string;
+  readonly end: string;
+  readonly events: readonly { type: string; objects: readonly { type: string; count: number }[] }[];
+}
+
+export interface AlertItem {
+  readonly id: string;
+  readonly sensorId: string;
+  readonly type: string;
+  readonly ruleType?: string;
+  readonly ruleId?: string;
+  readonly count?: number;
+  readonly direction?: string;
+  readonly directionName?: string;
+  readonly description?: string;
+  readonly startTimestamp: string;
+  readonly endTimestamp?: string;
+}

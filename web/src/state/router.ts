@@ -1,0 +1,47 @@
+/** Paths to pages; history entries, no hash, no library. */
+
+import { signal } from "@preact/signals";
+
+export type Route =
+  | { readonly page: "live" }
+  | { readonly page: "camera"; readonly sensorId: string }
+  | { readonly page: "cameras" }
+  | { readonly page: "alerts" }
+  | { readonly page: "missing" };
+
+export function parseRoute(path: string): Route {
+  const [first = "", second, ...rest] = path.split("/").filter((part) => part !== "");
+  if (rest.length > 0) return { page: "missing" };
+  if (first === "" || first === "index.html") return { page: "live" };
+  if (first === "cameras" && second !== undefined) return { page: "camera", sensorId: decodeURIComponent(second) };
+  if (first === "cameras") return { page: "cameras" };
+  if (first === "alerts" && second === undefined) return { page: "alerts" };
+  return { page: "missing" };
+}
+
+export function cameraPath(sensorId: string): string {
+  return `/cameras/${encodeURIComponent(sensorId)}`;
+}
+
+export const route = signal<Route>(parseRoute(location.pathname));
+
+export function navigate(path: string): void {
+  if (path !== location.pathname) history.pushState(null, "", path);
+  route.value = parseRoute(path);
+  window.scrollTo(0, 0);
+}
+
+/** Plain clicks on our own links change the page in place; everything else stays the browser's. */
+export function followLinks(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const anchor = event.target instanceof Element ? event.target.closest("a") : null;
+  if (!anchor || anchor.target !== "" || anchor.hasAttribute("download")) return;
+  if (anchor.origin !== location.origin || parseRoute(anchor.pathname).page === "missing") return;
+  event.preventDefault();
+  navigate(anchor.pathname);
+}
+
+export function startRouter(): void {
+  addEventListener("popstate", () => (route.value = parseRoute(location.pathname)));
+  document.addEventListener("click", followLinks);
+}

@@ -1,0 +1,78 @@
+import { describe, expect, test, vi } from "vitest";
+import { mergeAlerts } from "../src/state/alerts";
+import { parseResolution, toCamera } from "../src/state/cameras";
+import { DEFAULT_LAYERS, parseLayers } from "../src/state/layers";
+import { readMe } from "../src/api/accounts";
+
+vi.stubGlobal("location", { pathname: "/", origin: "http://box" });
+const { cameraPath, parseRoute } = await import("../src/state/router");
+const { countCrossing, shapesOf } = await import("../src/state/shapes");
+
+describe("routes", () => {
+  test.each([
+    ["/", { page: "live" }],
+    ["/cameras", { page: "cameras" }],
+    ["/cameras/", { page: "cameras" }],
+    ["/cameras/a%20b", { page: "camera", sensorId: "a b" }],
+    ["/alerts", { page: "alerts" }],
+    ["/alerts/1", { page: "missing" }],
+    ["/vst/api/v1/x", { page: "missing" }],
+  ])("%s", (path, route) => expect(parseRoute(path)).toEqual(route));
+
+  test("a camera's path leads back to it", () => {
+    expect(parseRoute(cameraPath("a/b"))).toEqual({ page: "camera", sensorId: "a/b" });
+  });
+});
+
+describe("cameras", () => {
+  const sensor = { sensorId: "s1", name: "Gate", state: "online" } as const;
+
+  test("use their main stream", () => {
+    const streams = [
+      { streamId: "sub", isMain: false },
+      { streamId: "main", isMain: true, metadata: { codec: "h264", resolution: "1920x1080", framerate: "29.97" } },
+    ];
+    expect(toCamera(sensor, undefined, streams)).toMatchObject({
+      streamId: "main",
+      online: true,
+      size: { width: 1920, height: 1080 },
+      detail: "H.264 · 1920 × 1080 · 30 fps",
+    });
+  });
+
+  test("say why they are offline, in the box's words", () => {
+    const status = { state: "offline", errorCode: "x", errorMessage: "Wrong password for this camera" } as const;
+    expect(toCamera(sensor, status, undefined)).toMatchObject({ online: false, reason: "Wrong password for this camera", streamId: "s1" });
+    expect(toCamera({ ...sensor, state: "offline" }, undefined, []).reason).not.toBe("");
+  });
+
+  test.each([["1280x720", 1280], ["1280 X 720", 1280], ["auto", null], [undefined, null]])("resolution %s", (text, width) => {
+    expect(parseResolution(text)?.width ?? null).toBe(width);
+  });
+});
+
+test("alerts keep one entry each, newest first, and learn their end", () => {
+  const alert = (id: string, minute: number) => ({ id, sensorId: "Gate", type: "fov", startTimestamp: `2026-01-01T00:0${minute}:00Z` });
+  const ended = { ...alert("a", 1), endTimestamp: "2026-01-01T00:05:00Z" };
+  const merged = mergeAlerts([alert("a", 1), alert("b", 2)], [alert("c", 3), ended]);
+  expect(merged.map(({ id }) => id)).toEqual(["c", "b", "a"]);
+  expect(merged[2]).toEqual(ended);
+});
+
+test("a crossing counts at once", () => {
+  countCrossing("Gate", "w", "IN", 5);
+  countCrossing("Gate", "w", "OUT", 6);
+  countCrossing("Gate", "w", "IN", 7);
+  expect(shapesOf("Gate").value.totals.w).toEqual({ in: 2, out: 1, flashedAt: 7 });
+});
+
+test("layers survive whatever was stored", () => {
+  expect(parseLayers(null)).toEqual(DEFAULT_LAYERS);
+  expect(parseLayers("{")).toEqual(DEFAULT_LAYERS);
+  expect(parseLayers('{"boxes":false,"ids":"no"}')).toEqual({ ...DEFAULT_LAYERS, boxes: false });
+});
+
+test("who am I, tolerantly", () => {
+  expect(readMe({ name: "Ada", role: "admin" })).toEqual({ name: "Ada", role: "admin" });
+  expect(readMe(null)).toEqual({ name: "admin", role: "viewer" });
+});
