@@ -4,7 +4,7 @@ A route without `requires(...)` does not mount: the factory refuses to build the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, WebSocketException
 from fastapi.exceptions import RequestValidationError
@@ -15,17 +15,16 @@ from starlette.requests import HTTPConnection
 
 from vedette import __version__
 from vedette.kernel.auth import IDENTITY_HEADER, Identity, authorize
-from vedette.kernel.errors import Fault, unauthorized
+from vedette.kernel.auth import SUBJECT as SUBJECT
+from vedette.kernel.errors import ErrorStyle as ErrorStyle
+from vedette.kernel.errors import Fault, invalid, unauthorized
 from vedette.kernel.lifecycle import ASGIApp, Receive, Scope, Send
 from vedette.kernel.log import get_logger
 from vedette.kernel.telemetry import CONTENT_TYPE, Telemetry
 from vedette.schema.identity import Action, Resource, Subject
 
-SUBJECT = "vedette.subject"
-"""Key of the ASGI scope under which the caller's `Subject` travels inside one process."""
-
 type Resolve = Callable[[str, Subject | None], str]
-type ErrorStyle = Literal["vst", "analytics"]
+_BROKEN = "Something broke here; it is in the log. Try again, then report it."
 _STATUS_CODES = {404: "VMSNoDataError", 405: "MethodNotAllowedError", 413: "PayloadTooLargeError"}
 
 
@@ -152,26 +151,25 @@ def _check_permissions(name: str, router: APIRouter) -> None:
 def _install_errors(app: FastAPI, name: str, style: ErrorStyle, codes: Mapping[int, str]) -> None:
     log = get_logger(name)
 
-    def render(status: int, code: str, message: str) -> JSONResponse:
-        body = {"error_code": code, "error_message": message} if style == "vst" else {"error": message}
-        return JSONResponse(body, status)
+    def render(fault: Fault) -> JSONResponse:
+        return JSONResponse(fault.envelope(style), fault.status, fault.headers)
 
     async def on_fault(_request: Request, error: Exception) -> Response:
         assert isinstance(error, Fault)  # noqa: S101 - registered for Fault alone
-        return render(error.status, error.code, error.message)
+        return render(error)
 
     async def on_invalid(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
-        return render(400, "InvalidParameterError", _sentence(error))
+        return render(invalid(_sentence(error)))
 
     async def on_http(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
         code = codes.get(error.status_code) or _STATUS_CODES.get(error.status_code, "InvalidParameterError")
-        return render(error.status_code, code, str(error.detail))
+        return render(Fault(code, error.status_code, str(error.detail), headers=error.headers))
 
     async def on_crash(request: Request, error: Exception) -> Response:
         log.error("request_failed", path=request.url.path, exc_info=error)
-        return render(500, "VMSInternalError", "Something broke here; it is in the log. Try again, then report it.")
+        return render(Fault("VMSInternalError", 500, _BROKEN))
 
     app.add_exception_handler(Fault, on_fault)
     app.add_exception_handler(RequestValidationError, on_invalid)

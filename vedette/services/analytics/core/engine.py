@@ -107,9 +107,10 @@ def start(plan: Plan) -> State:
 
 
 def configure(state: State, plan: Plan) -> State:
-    """The same memory under another plan; what was pending at things that are gone is dropped."""
+    """The same memory under another plan; what was pending at a wire that is gone or was moved is dropped."""
     memory = state.memory
-    wires, regions = {wire.wire_id for wire in plan.wires}, {region.roi_id for region in plan.regions}
+    wires = {gate.wire.wire_id for gate in state.gates if gate.wire in plan.wires}
+    regions = {region.roi_id for region in plan.regions}
     known_rules = {rule.rule_id for rule in plan.rules}
     for track in memory.tracks.values():
         track.wires = {key: value for key, value in track.wires.items() if key in wires}
@@ -215,14 +216,14 @@ def _visit(track: Track, item: Sighting, zone: roi.Zone, t: int, out: Emissions)
         return
     track.regions[roi_id], passed = roi.step(presence, (item.x, item.y), t, zone)
     if passed is not None:
-        out.visits.append(Visit(roi_id, item.track_id, item.object_type, passed.passage, passed.t, t))
+        out.visits.append(Visit(roi_id, item.track_id, item.object_type, passed.passage, passed.t, t, (item.x, item.y)))
 
 
 def _enter(track: Track, item: Sighting, zone: roi.Zone, t: int, out: Emissions) -> None:
     roi_id = zone.region.roi_id
     track.regions[roi_id], passed = roi.first((item.x, item.y), t, zone)
     if passed is not None:
-        out.visits.append(Visit(roi_id, item.track_id, item.object_type, passed.passage, passed.t, t))
+        out.visits.append(Visit(roi_id, item.track_id, item.object_type, passed.passage, passed.t, t, (item.x, item.y)))
 
 
 def _forget(state: State, out: Emissions, t: int, track_ids: Iterable[str]) -> None:
@@ -234,7 +235,7 @@ def _forget(state: State, out: Emissions, t: int, track_ids: Iterable[str]) -> N
                 out.crossings.append(_crossing(gate.wire.wire_id, track_id, track.object_type, crossed, t))
         for roi_id, presence in track.regions.items():
             if presence.inside:
-                out.visits.append(Visit(roi_id, track_id, track.object_type, Passage.EXIT, track.t, t))
+                out.visits.append(Visit(roi_id, track_id, track.object_type, Passage.EXIT, track.t, t, track.at))
 
 
 def _crossing(wire_id: str, track_id: str, object_type: str, crossed: tripwire.Crossed, t: int) -> Crossing:

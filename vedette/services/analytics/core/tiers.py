@@ -4,10 +4,11 @@ A point is (start, sum, n, min, max), so folding twice equals folding once to th
 in any order. Coarse rows make long questions cheap: 24 h in minutes are 1,440 rows where seconds would be 86,400.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from vedette.services.analytics.model.domain import TierPoint
+from vedette.services.analytics.core.engine import Emissions
+from vedette.services.analytics.model.domain import ALL_TYPES, Counts, Kind, SeriesKey, TierPoint
 
 SECOND_US = 1_000_000
 STEPS_US = (SECOND_US, 60 * SECOND_US, 3600 * SECOND_US)
@@ -70,3 +71,33 @@ def _cover(start: int, end: int, bucket_us: int, kept_since: Sequence[int], leve
 
 def _old(start: int, finer_gone: int, step: int) -> list[Piece]:
     return [Piece(step, start // step * step, finer_gone)] if start < finer_gone else []
+
+
+def samples(out: Emissions) -> Iterator[tuple[SeriesKey, TierPoint]]:
+    """What one frame adds to the seconds: occupancies of the FOV and of each ROI, and one for each passage.
+
+    The series of `ALL_TYPES` has a point for every frame, so its `n` is the number of frames.
+    """
+    if out.late:
+        return
+    second = out.t // SECOND_US * SECOND_US
+    yield from _occupancy(Kind.FOV, "", out.fov, second)
+    for roi_id, counts in out.regions.items():
+        yield from _occupancy(Kind.ROI, roi_id, counts, second)
+    for crossing in out.crossings:
+        yield from _passage(Kind.TRIPWIRE, crossing.wire_id, crossing.direction, crossing.object_type, crossing.t)
+    for visit in out.visits:
+        yield from _passage(Kind.ROI, visit.roi_id, visit.passage, visit.object_type, visit.t)
+
+
+def _occupancy(kind: Kind, object_id: str, counts: Counts, second: int) -> Iterator[tuple[SeriesKey, TierPoint]]:
+    total = sum(counts.values())
+    yield SeriesKey(kind, object_id, "", ALL_TYPES), TierPoint(second, total, 1, total, total)
+    for object_type, value in counts.items():
+        yield SeriesKey(kind, object_id, "", object_type), TierPoint(second, value, 1, value, value)
+
+
+def _passage(kind: Kind, object_id: str, event: str, object_type: str, t: int) -> Iterator[tuple[SeriesKey, TierPoint]]:
+    one = TierPoint(t // SECOND_US * SECOND_US, 1, 1, 1, 1)
+    yield SeriesKey(kind, object_id, str(event), ALL_TYPES), one
+    yield SeriesKey(kind, object_id, str(event), object_type), one

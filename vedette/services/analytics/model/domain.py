@@ -3,7 +3,7 @@
 Points are pixels of the source picture, x to the right and y down. Times are microseconds UTC (`Instant`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -153,6 +153,7 @@ class Visit(NamedTuple):
     passage: Passage
     t: int
     known_at: int
+    at: Point
 
 
 class AlertChange(NamedTuple):
@@ -202,3 +203,59 @@ class Bin(NamedTuple):
     def average(self) -> float:
         """Mean over the samples, 0 when there are none."""
         return self.sum / self.n if self.n else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """A sensor as analytics knows it: its id, its present name, and its picture's size (0 while unknown)."""
+
+    sensor_id: str
+    name: str
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A crossing or a visit with its place in the store. `event` is IN/OUT or ENTRY/EXIT."""
+
+    passage_id: int
+    sensor_id: str
+    kind: Kind
+    object_id: str
+    event: str
+    track_id: str
+    object_type: str
+    t: int
+    known_at: int
+    at: Point
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """An alert with the rule as it was when it was raised; `end` is None while it holds."""
+
+    alert_id: str
+    sensor_id: str
+    rule: AlertRule
+    direction_name: str
+    value: int
+    start: int
+    end: int | None
+
+
+@dataclass(slots=True)
+class Results:
+    """What one transaction stores: counts, passages and alerts of several sensors, and how far the bus was read."""
+
+    position: str = ""
+    points: dict[tuple[str, SeriesKey], dict[int, TierPoint]] = field(default_factory=dict)
+    passages: list[StoredPassage] = field(default_factory=list)
+    alerts: list[StoredAlert] = field(default_factory=list)
+    snapshots: dict[str, bytes] = field(default_factory=dict)
+    frames: int = 0
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it holds something that was promised to be kept."""
+        return bool(self.passages or self.alerts)

@@ -1,0 +1,1 @@
+"""Steps of the analytics database; a released step never changes."""

@@ -1,0 +1,1 @@
+"""State and tasks of analytics: reading the bus, answering questions, pushing live data."""
