@@ -24,6 +24,9 @@ from vedette.kernel.errors import Fault, forbidden, unauthorized
 from vedette.schema.identity import Action, Resource, Role, Subject
 
 IDENTITY_HEADER = b"x-vedette-identity"
+SUBJECT = "vedette.subject"
+"""Key of the ASGI scope under which the caller's `Subject` travels inside one process."""
+
 _AUDIENCE = "vedette-node"
 _LIFE_S = 60
 _LEEWAY_S = 5

@@ -1,19 +1,30 @@
 """The one exception that crosses a border: a published code, an HTTP status and a sentence for its reader."""
 
-from typing import override
+from collections.abc import Mapping
+from typing import Literal, override
+
+type ErrorStyle = Literal["vst", "analytics"]
+"""How a surface words its errors: `{error_code, error_message}` or `{error}`."""
 
 
 class Fault(Exception):  # noqa: N818 - the word of the house, used on every page
     """Something the caller can be told. `code` is one of the published error codes, `status` a true HTTP status.
 
-    `message` says what is wrong and what to do next; it never holds a secret.
+    `message` says what is wrong and what to do next; it never holds a secret. `headers` go out with the reply.
     """
 
-    def __init__(self, code: str, status: int, message: str) -> None:
+    def __init__(self, code: str, status: int, message: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.status = status
         self.message = message
+        self.headers = dict(headers or {})
+
+    def envelope(self, style: ErrorStyle) -> dict[str, str]:
+        """The reply's body as the surface words it."""
+        if style == "analytics":
+            return {"error": self.message}
+        return {"error_code": self.code, "error_message": self.message}
 
     @override
     def __repr__(self) -> str:
@@ -53,3 +64,8 @@ def unprocessable(message: str) -> Fault:
 def unavailable(message: str) -> Fault:
     """503: not now; try again later."""
     return Fault("ServiceUnavailableError", 503, message)
+
+
+def too_many(message: str, retry_after_s: int) -> Fault:
+    """429: asked too often; `Retry-After` says when it is worth asking again."""
+    return Fault("TooManyRequestsError", 429, message, headers={"retry-after": str(retry_after_s)})
