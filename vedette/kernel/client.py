@@ -10,10 +10,22 @@ from vedette.kernel.errors import Fault, unavailable
 
 
 class Client:
-    """Calls one upstream. `base` is `http://host:port` or `unix:///path/to/socket`."""
+    """Calls one upstream. `base` is `http://host:port` or `unix:///path/to/socket`.
 
-    def __init__(self, base: str, *, caller: str, identity: Identity | None, timeout_s: float = 5.0) -> None:
+    It says who calls by the node's `identity`, as the service `caller`, or by a `bearer` token as any client would.
+    """
+
+    def __init__(
+        self,
+        base: str,
+        *,
+        caller: str = "",
+        identity: Identity | None = None,
+        bearer: str = "",
+        timeout_s: float = 5.0,
+    ) -> None:
         self._base, self._caller, self._identity, self._timeout_s = base, caller, identity, timeout_s
+        self._headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -37,7 +49,7 @@ class Client:
         if self._session is None:
             raise RuntimeError("enter the client before calling")
         url = ("http://upstream" if self._is_unix else self._base) + path
-        headers = {}
+        headers = dict(self._headers)
         if self._identity is not None:
             headers[IDENTITY_HEADER.decode()] = self._identity.sign(service_subject(self._caller))
         try:
