@@ -3,7 +3,7 @@ them.
 """
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,9 @@ class Tracks:
         return len(self.ids)
 
 
+type StreamState = Literal["connecting", "streaming", "failed"]
+
+
 @dataclass(frozen=True, slots=True)
 class StreamRequest:
     """A stream that perception is asked to watch. `name` is what metadata carries as `sensorId`."""
@@ -97,7 +100,7 @@ class StreamReport:
 
     camera_id: str
     name: str
-    state: str
+    state: StreamState
     cause: str = ""
     width: int = 0
     height: int = 0
@@ -105,7 +108,6 @@ class StreamReport:
     inferences: int = 0
     dropped: int = 0
     tracks: int = 0
-    ids_given: int = 0
     decode_s: float = 0.0
     inference_s: float = 0.0
     tracking_s: float = 0.0

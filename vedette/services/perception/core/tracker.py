@@ -24,7 +24,10 @@ BACKWARDS_US = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Thresholds of the tracker: scores in 0..1, overlaps as IoU, times in microseconds, the rest are counts."""
+    """Thresholds of the tracker: scores in 0..1, overlaps as IoU, times in microseconds, the rest are counts.
+
+    `show_missed` also shows tracks that the last inferred frame did not find; a detector that never misses wants False.
+    """
 
     low: float = 0.10
     track: float = 0.42
@@ -39,9 +42,11 @@ class Rules:
     birth_overlap: float = 0.5
     recent_misses: int = 2
     confirm_hits: int = 3
+    trust_hits: int = 10
     tentative_misses: int = 2
     lost_us: int = 3 * US
     max_predict_us: int = 500_000
+    show_missed: bool = True
     max_boxes: int = 300
     max_tracks: int = 200
     max_lost: int = 100
@@ -62,6 +67,8 @@ class TrackerState:
     ids: NDArray[np.int64]
     classes: NDArray[np.int32]
     scores: NDArray[np.float32]
+    trust: NDArray[np.float32]
+    confirmed: NDArray[np.bool_]
     hits: NDArray[np.int32]
     misses: NDArray[np.int32]
     low_hits: NDArray[np.int32]
@@ -85,6 +92,8 @@ def initial(next_id: int = 1, rules: Rules | None = None) -> TrackerState:
         ids=np.zeros(0, np.int64),
         classes=count,
         scores=np.zeros(0, np.float32),
+        trust=np.zeros(0, np.float32),
+        confirmed=np.zeros(0, np.bool_),
         hits=count,
         misses=count,
         low_hits=count,
@@ -118,8 +127,10 @@ def step(
     matched = np.zeros(len(moved), np.bool_)
     matched[pairs.rows] = True
     born = _births(updated, boxes, pairs, matched, rules)
-    tracks = _emit(updated, matched, rules, picture)
-    return _append(_retire(updated, matched, rules), boxes.select(born), rules), tracks
+    kept, kept_matched = _retire(updated, matched, rules)
+    grown = _append(kept, boxes.select(born), rules)
+    fresh = np.ones(len(grown) - len(kept), np.bool_)
+    return grown, _emit(grown, np.concatenate([kept_matched, fresh]), rules, picture)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,8 +185,7 @@ def _faint(
     rules: Rules,
 ) -> tuple[association.Index, association.Index]:
     """The second pass: boxes too faint to trust may prolong a confirmed track that was just seen, and nothing else."""
-    confirmed = state.hits >= rules.confirm_hits
-    group = np.flatnonzero(candidates & confirmed & (state.low_hits < rules.low_hits))
+    group = np.flatnonzero(candidates & state.confirmed & (state.low_hits < rules.low_hits))
     if len(group) == 0:
         return group, group
     faint = np.arange(high, len(boxes))
@@ -201,14 +211,22 @@ def _update(state: TrackerState, boxes: Detections, pairs: _Pairs, rules: Rules)
     low_hits[rows] = np.where(pairs.low, low_hits[rows] + 1, 0)
     scores[rows] = boxes.scores[columns]
     last_us[rows] = state.t_us
-    early_us, early_boxes = state.early_us, state.early_boxes
-    young = rows[hits[rows] < rules.confirm_hits]
-    if len(young):
-        early_us, early_boxes = early_us.copy(), early_boxes.copy()
-        early_us[young, hits[young] - 1] = state.t_us
-        early_boxes[young, hits[young] - 1] = _corners(mean[young, :, 0])
+    trust = state.trust.copy()
+    high = rows[~pairs.low]
+    trust[high] += (scores[high] - trust[high]) / np.minimum(hits[high], rules.trust_hits)
+    early_us, early_boxes = np.where(state.confirmed[:, None], 0, state.early_us), state.early_boxes
+    confirmed = state.confirmed | ((hits >= rules.confirm_hits) & (trust >= rules.birth))
+    young = rows[~confirmed[rows]]
+    if len(young) and early_us.shape[1]:
+        early_boxes = early_boxes.copy()
+        early_us[young] = np.roll(early_us[young], -1, axis=1)
+        early_boxes[young] = np.roll(early_boxes[young], -1, axis=1)
+        early_us[young, -1] = state.t_us
+        early_boxes[young, -1] = _corners(mean[young, :, 0])
     return replace(
         state,
+        trust=trust,
+        confirmed=confirmed,
         hits=hits,
         misses=misses,
         low_hits=low_hits,
@@ -229,17 +247,18 @@ def _births(
     return strong
 
 
-def _retire(state: TrackerState, matched: NDArray[np.bool_], rules: Rules) -> TrackerState:
+def _retire(state: TrackerState, matched: NDArray[np.bool_], rules: Rules) -> tuple[TrackerState, NDArray[np.bool_]]:
     """Without the tracks that ended: unconfirmed that missed twice, lost ones after their time or beyond the cap."""
-    confirmed = state.hits >= rules.confirm_hits
-    alive = np.where(confirmed, state.t_us - state.last_us <= rules.lost_us, state.misses < rules.tentative_misses)
+    alive = np.where(
+        state.confirmed, state.t_us - state.last_us <= rules.lost_us, state.misses < rules.tentative_misses
+    )
     lost = np.flatnonzero(alive & ~matched)
     excess = len(lost) - rules.max_lost
     if excess > 0:
         oldest = lost[np.lexsort((state.ids[lost], state.last_us[lost]))[:excess]]
         alive[oldest] = False
         state = replace(state, overflow=state.overflow + excess)
-    return state if alive.all() else _rows(state, alive)
+    return (state, matched) if alive.all() else (_rows(state, alive), matched[alive])
 
 
 def _append(state: TrackerState, born: Detections, rules: Rules) -> TrackerState:
@@ -254,8 +273,8 @@ def _append(state: TrackerState, born: Detections, rules: Rules) -> TrackerState
     early = max(0, rules.confirm_hits - 1)
     early_us = np.zeros((count, early), np.int64)
     early_boxes = np.zeros((count, early, 4), np.float32)
-    early_us[:, :1] = state.t_us
-    early_boxes[:, :1] = born.boxes[:, None]
+    early_us[:, -1:] = state.t_us
+    early_boxes[:, -1:] = born.boxes[:, None]
     zeros = np.zeros(count, np.int32)
     return replace(
         state,
@@ -268,6 +287,8 @@ def _append(state: TrackerState, born: Detections, rules: Rules) -> TrackerState
         ids=np.concatenate([state.ids, np.arange(state.next_id, state.next_id + count)]),
         classes=np.concatenate([state.classes, born.classes]),
         scores=np.concatenate([state.scores, born.scores]),
+        trust=np.concatenate([state.trust, born.scores]),
+        confirmed=np.concatenate([state.confirmed, np.full(count, rules.confirm_hits <= 1)]),
         hits=np.concatenate([state.hits, zeros + 1]),
         misses=np.concatenate([state.misses, zeros]),
         low_hits=np.concatenate([state.low_hits, zeros]),
@@ -288,9 +309,10 @@ def _emit(state: TrackerState, matched: NDArray[np.bool_], rules: Rules, picture
     boxes = clip(_corners(state.gaussian.mean[..., 0]), *picture)
     fresh = state.t_us - state.last_us <= rules.max_predict_us
     visible = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
-    shown = (state.hits >= rules.confirm_hits) & fresh & visible
-    newly = shown & matched & (state.hits == rules.confirm_hits) & (state.low_hits == 0)
-    early_us = np.where(newly[:, None], state.early_us, 0)
+    shown = state.confirmed & fresh & visible
+    if not rules.show_missed:
+        shown &= state.misses == 0
+    early_us = np.where((shown & matched & state.confirmed)[:, None], state.early_us, 0)
     return Tracks(
         ids=state.ids[shown],
         boxes=boxes[shown],
@@ -298,7 +320,7 @@ def _emit(state: TrackerState, matched: NDArray[np.bool_], rules: Rules, picture
         classes=state.classes[shown],
         predicted=~matched[shown],
         early_us=early_us[shown],
-        early_boxes=clip(state.early_boxes[shown].reshape(-1, 4), *picture).reshape(-1, state.early_boxes.shape[1], 4),
+        early_boxes=clip(state.early_boxes[shown], *picture),
     )
 
 
@@ -309,6 +331,8 @@ def _rows(state: TrackerState, keep: NDArray[np.bool_]) -> TrackerState:
         ids=state.ids[keep],
         classes=state.classes[keep],
         scores=state.scores[keep],
+        trust=state.trust[keep],
+        confirmed=state.confirmed[keep],
         hits=state.hits[keep],
         misses=state.misses[keep],
         low_hits=state.low_hits[keep],
@@ -332,7 +356,19 @@ def _centred(boxes: Boxes) -> NDArray[np.float64]:
     return np.concatenate([(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], axis=1)
 
 
-_ARRAYS = ("ids", "classes", "scores", "hits", "misses", "low_hits", "last_us", "early_us", "early_boxes")
+_ARRAYS = (
+    "ids",
+    "classes",
+    "scores",
+    "trust",
+    "confirmed",
+    "hits",
+    "misses",
+    "low_hits",
+    "last_us",
+    "early_us",
+    "early_boxes",
+)
 
 
 def snapshot(state: TrackerState) -> bytes:

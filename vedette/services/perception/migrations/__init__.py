@@ -1,0 +1,1 @@
+"""Steps of the perception database, in order; a released step never changes."""
