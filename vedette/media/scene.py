@@ -237,7 +237,7 @@ def _cross(a: Point, b: Point, c: Point) -> float:
 
 
 def _passes(start: Point, end: Point) -> int:
-    """+1 or −1 when the way crosses the wire along or against the arrow, else 0; a point on the line is still before it."""
+    """+1 or −1 when the way crosses the wire along or against the arrow, else 0."""
     top, bottom = _WIRE
     before, after = _cross(top, bottom, start) >= 0, _cross(top, bottom, end) >= 0
     if before == after or (_cross(start, end, top) >= 0) == (_cross(start, end, bottom) >= 0):

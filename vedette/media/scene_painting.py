@@ -72,7 +72,7 @@ class Painter:
 
 
 class Sprite(NamedTuple):
-    """A figure ready to blend: `paint` is colour x coverage, `keep` is 256 − coverage, both uint16; `foot` inside it."""
+    """A figure ready to blend: `paint` is colour x coverage, `keep` is 256 − coverage; `foot` is a pixel of it."""
 
     paint: NDArray[np.uint16]
     keep: NDArray[np.uint16]
@@ -103,7 +103,9 @@ class _Canvas:
         self.xs: Plane = xs
         self.ys: Plane = ys
 
-    def lay(self, distance: Plane, colour: Colour | NDArray[np.float32], opacity: float = 1.0, soft: float = 1.0) -> None:
+    def lay(
+        self, distance: Plane, colour: Colour | NDArray[np.float32], opacity: float = 1.0, soft: float = 1.0
+    ) -> None:
         """Cover where the distance is negative, over an edge `soft` pixels wide."""
         cover = np.clip(0.5 - distance / np.float32(soft), 0, 1)[..., None] * np.float32(opacity)
         self.colour = self.colour * (1 - cover) + np.asarray(colour, np.float32) * cover
@@ -112,7 +114,8 @@ class _Canvas:
     def ellipse(self, x: float, y: float, radius_x: float, radius_y: float) -> Plane:
         """Distance to an ellipse, exact for circles."""
         scaled = np.hypot((self.xs - x) / radius_x, (self.ys - y) / radius_y)
-        return ((scaled - 1) * min(radius_x, radius_y)).astype(np.float32)
+        distance: Plane = ((scaled - 1) * min(radius_x, radius_y)).astype(np.float32)
+        return distance
 
     def capsule(self, a: tuple[float, float], b: tuple[float, float], radius_a: float, radius_b: float) -> Plane:
         """Distance to a line with round ends and a thickness that goes from one radius to the other."""
@@ -120,7 +123,8 @@ class _Canvas:
         along = ((self.xs - a[0]) * dx + (self.ys - a[1]) * dy) / max(dx * dx + dy * dy, 1e-6)
         along = np.clip(along, 0, 1)
         away = np.hypot(self.xs - a[0] - along * dx, self.ys - a[1] - along * dy)
-        return (away - radius_a - along * (radius_b - radius_a)).astype(np.float32)
+        distance: Plane = (away - radius_a - along * (radius_b - radius_a)).astype(np.float32)
+        return distance
 
     def box(self, x1: float, y1: float, x2: float, y2: float, radius: float = 0.0) -> Plane:
         """Distance to a rectangle with round corners."""
@@ -177,9 +181,9 @@ def _lay_person(canvas: _Canvas, foot: tuple[int, int], height: int, style: Styl
 
     def leg(turn: float, colour: Colour) -> None:
         hip, top = (0.0, 0.53 - lift), 0.53 - lift
-        knee = (0.085 * turn + 0.02, top + 0.215)
+        knee = (0.095 * turn + 0.02, top + 0.213)
         raised = 0.035 * max(0.0, -turn) if walking else 0.0
-        ankle = (0.135 * turn - (0.03 if turn < 0 else 0.0), 0.962 - raised)
+        ankle = (0.155 * turn - (0.025 if turn < 0 else 0.0), 0.962 - raised)
         limb((hip, knee, ankle), (0.062, 0.046, 0.034), colour)
         limb(((ankle[0] - 0.01, ankle[1] + 0.016), (ankle[0] + 0.045, ankle[1] + 0.02)), (0.02, 0.016), (52, 46, 44))
 
@@ -267,7 +271,7 @@ def _lay_ground(canvas: _Canvas, horizon: float, width: int, height: int) -> Non
     part = (canvas.ys - horizon) / (height - horizon)
     canvas.lay(ground, _gradient(canvas, part, (190, 200, 208), (206, 217, 226)))
     _lay_joints(canvas, horizon, width, height)
-    canvas.lay(np.abs(canvas.ys - horizon - 1.0) - 1.4, (160, 168, 176), 0.8)
+    canvas.lay(canvas.box(-9, horizon - 0.4, width + 9, horizon + 2.4), (160, 168, 176), 0.8)
     haze = np.clip(1 - part * 5, 0, 1)[..., None] * 0.45 * (ground < 0)[..., None]
     canvas.colour = canvas.colour * (1 - haze) + np.asarray((216, 222, 228), np.float32) * haze
 
@@ -292,8 +296,16 @@ def _lay_trees(canvas: _Canvas, horizon: float, width: int) -> None:
     for x, size in ((0.055, 1.0), (0.205, 0.82), (0.345, 0.94), (0.655, 0.9), (0.8, 1.02), (0.945, 0.86)):
         centre, scale = x * width, size * horizon
         canvas.lay(canvas.ellipse(centre + 0.3 * scale, horizon + 5, 0.42 * scale, 0.045 * scale), (96, 92, 90), 0.3, 6)
-        canvas.lay(canvas.box(centre - 0.022 * scale, horizon - 0.34 * scale, centre + 0.022 * scale, horizon + 5), (74, 92, 112))
-        for dx, dy, radius, tone in ((0, 0.55, 0.27, 0.9), (-0.13, 0.46, 0.2, 0.82), (0.13, 0.5, 0.2, 0.98), (0.03, 0.63, 0.17, 1.06)):
+        canvas.lay(
+            canvas.box(centre - 0.022 * scale, horizon - 0.34 * scale, centre + 0.022 * scale, horizon + 5),
+            (74, 92, 112),
+        )
+        for dx, dy, radius, tone in (
+            (0, 0.55, 0.27, 0.9),
+            (-0.13, 0.46, 0.2, 0.82),
+            (0.13, 0.5, 0.2, 0.98),
+            (0.03, 0.63, 0.17, 1.06),
+        ):
             shape = canvas.ellipse(centre + dx * scale, horizon - dy * scale, radius * scale, radius * 0.92 * scale)
             canvas.lay(shape, _shade((122, 164, 142), tone), 1.0, 2.0)
 
@@ -301,8 +313,12 @@ def _lay_trees(canvas: _Canvas, horizon: float, width: int) -> None:
 def _lay_fountain(canvas: _Canvas, width: int, height: int) -> None:
     """A round basin between the lanes on the left, low enough that nobody is hidden by it."""
     x, y, radius = 0.25 * width, 0.79 * height, 0.085 * width
-    canvas.lay(canvas.ellipse(x + 0.12 * radius, y + 0.05 * radius, 1.14 * radius, 0.36 * radius), (110, 104, 102), 0.35, 8)
+    canvas.lay(
+        canvas.ellipse(x + 0.12 * radius, y + 0.05 * radius, 1.14 * radius, 0.36 * radius), (110, 104, 102), 0.35, 8
+    )
     canvas.lay(canvas.ellipse(x, y, radius * 1.04, radius * 0.32), (176, 184, 190))
     canvas.lay(canvas.ellipse(x, y - 0.035 * radius, radius * 1.04, radius * 0.32), (222, 230, 236))
     canvas.lay(canvas.ellipse(x, y - 0.02 * radius, radius * 0.9, radius * 0.26), (196, 178, 146))
-    canvas.lay(canvas.ellipse(x - 0.1 * radius, y - 0.05 * radius, radius * 0.6, radius * 0.13), (216, 202, 176), 0.7, 5)
+    canvas.lay(
+        canvas.ellipse(x - 0.1 * radius, y - 0.05 * radius, radius * 0.6, radius * 0.13), (216, 202, 176), 0.7, 5
+    )

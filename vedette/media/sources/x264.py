@@ -32,6 +32,7 @@ class H264Encoder:
         context.gop_size, context.max_b_frames, context.thread_count = keyframe_interval, 0, 1
         context.options = {
             "preset": preset,
+            "profile": "baseline",  # what every browser decodes over WebRTC
             "tune": "zerolatency",
             "crf": str(crf),
             "x264-params": f"scenecut=0:keyint={keyframe_interval}:min-keyint={keyframe_interval}:repeat-headers=1",
