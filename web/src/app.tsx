@@ -1,6 +1,8 @@
 /** The frame around the pages: who may see what, and the way between them. */
 
+import { Component, type ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { messageOf } from "./api/client";
 import type { Me } from "./api/types";
 import { AlertsPage } from "./features/alerts/alertspage";
 import { SetUpPage, SignInPage, UnreachablePage } from "./features/account/doors";
@@ -47,7 +49,25 @@ function Page({ at }: { at: Route }) {
     case "alerts":
       return <AlertsPage />;
     case "missing":
-      return <Empty icon="cameras" title="Nothing here" action={<a class="button" href="/">Back to live</a>}>This address leads nowhere.</Empty>;
+      return <Empty icon="cameras" title="Nothing here" alone action={<a class="button" href="/">Back to live</a>}>This address leads nowhere.</Empty>;
+  }
+}
+
+/** A page that fails says so; the way to the other pages stays. */
+class PageBoundary extends Component<{ children: ComponentChildren }, { failure: string | null }> {
+  override state = { failure: null as string | null };
+
+  static override getDerivedStateFromError(cause: unknown): { failure: string } {
+    return { failure: messageOf(cause) };
+  }
+
+  override render() {
+    if (this.state.failure === null) return this.props.children;
+    return (
+      <Empty icon="warning" title="This page failed" alone action={<button type="button" class="button" onClick={() => location.reload()}>Load it again</button>}>
+        {this.state.failure}
+      </Empty>
+    );
   }
 }
 
@@ -74,7 +94,9 @@ function Shell({ me }: { me: Me }) {
       <a class="skip" href="#content">Skip to content</a>
       <Navigation at={at} me={me} />
       <main id="content" class="content" tabIndex={-1}>
-        <Page at={at} />
+        <PageBoundary key={location.pathname}>
+          <Page at={at} />
+        </PageBoundary>
       </main>
       <Toasts />
     </div>

@@ -56,12 +56,29 @@ describe("on the wire", () => {
       name: "Gate",
       wire: [{ x: 100, y: 400 }, { x: 500, y: 400 }],
       direction: { p1: { x: 300, y: 460 }, p2: { x: 300, y: 340 }, entry: { name: "IN" }, exit: { name: "OUT" } },
+      arrowMeans: "in",
     });
   });
 
   test.each([false, true])("opening a stored wire keeps its direction (flipped: %s)", (flipped) => {
     const stored = toTripwire({ ...draft, flipped }, SIZE);
     expect(toTripwire(draftOfWire(stored), SIZE)).toEqual(stored);
+  });
+
+  test("an arrow stored as OUT is turned, and stays the same wire", () => {
+    const stored = toTripwire(draft, SIZE);
+    const { p1, p2 } = stored.direction ?? { p1: { x: 0, y: 0 }, p2: { x: 0, y: 0 } };
+    const imported = { ...stored, arrowMeans: "out" as const, direction: { ...stored.direction, p1: p2, p2: p1 } };
+    expect(toTripwire(draftOfWire(imported), SIZE)).toEqual(stored);
+  });
+
+  test("what the editor does not show is kept", () => {
+    const stored = { ...toTripwire(draft, SIZE), spatialBufferPx: 9 };
+    const direction = { ...stored.direction, p1: { x: 300, y: 460 }, p2: { x: 300, y: 340 }, entry: { name: "Hall" } };
+    expect(toTripwire(draftOfWire({ ...stored, direction }), SIZE)).toMatchObject({
+      spatialBufferPx: 9,
+      direction: { entry: { name: "Hall" }, exit: { name: "OUT" } },
+    });
   });
 
   test("a zone keeps its corners", () => {

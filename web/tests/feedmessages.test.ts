@@ -26,6 +26,11 @@ describe("frames", () => {
     expect(read({ type: "frame", sensorId: "Gate", "@timestamp": AT })).toMatchObject({ frame: { at: Date.parse(AT), objects: [] } });
   });
 
+  test("bring the counts of the zones", () => {
+    const counts = { fov: { Person: 3 }, rois: { z: { Person: 2, Bag: 1 }, y: {} }, tripwires: {} };
+    expect(read({ type: "frame", sensorId: "Gate", timestamp: AT, counts })).toMatchObject({ frame: { zones: { z: 3, y: 0 } } });
+  });
+
   test("lose boxes without extent, and nothing else", () => {
     const objects = [{ id: "1", bbox: { ...bbox, rightX: 0 } }, { id: "2" }, null, { id: "3", bbox }];
     const message = read({ type: "frame", sensorId: "Gate", timestamp: AT, objects });

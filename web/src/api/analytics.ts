@@ -7,6 +7,8 @@ import { countPoints, crossingPoints, totalCount, type CountPoint, type Crossing
 import type { Span } from "../lib/timeline";
 
 const BASE = "/emdx/api/v2";
+/** Asks for the total as well, so that there are buckets also while nothing is in view. */
+const ALL_TYPES = { objectType: "*" };
 
 function period(range: Span): { fromTimestamp: string; toTimestamp: string } {
   return { fromTimestamp: isoTime(range.start), toTimestamp: isoTime(range.end) };
@@ -17,13 +19,15 @@ export async function shapes(sensor: string): Promise<Shapes> {
   return { tripwires: reply.tripwires ?? [], rois: reply.rois ?? [] };
 }
 
-export async function saveTripwire(sensor: string, tripwire: Tripwire): Promise<void> {
-  const json = { deleteIfPresent: true, sensorId: sensor, tripwires: [tripwire] };
+/** `fresh`: a new wire that must not inherit what an earlier one of this id has counted. */
+export async function saveTripwire(sensor: string, tripwire: Tripwire, fresh: boolean): Promise<void> {
+  const json = { deleteIfPresent: fresh, sensorId: sensor, tripwires: [tripwire] };
   await request(`${BASE}/config/tripwire`, { method: "POST", json });
 }
 
-export async function saveRoi(sensor: string, roi: Roi): Promise<void> {
-  await request(`${BASE}/config/roi`, { method: "POST", json: { deleteIfPresent: true, sensorId: sensor, rois: [roi] } });
+export async function saveRoi(sensor: string, roi: Roi, fresh: boolean): Promise<void> {
+  const json = { deleteIfPresent: fresh, sensorId: sensor, rois: [roi] };
+  await request(`${BASE}/config/roi`, { method: "POST", json });
 }
 
 export async function deleteTripwire(sensor: string, tripwireId: string): Promise<void> {
@@ -40,7 +44,7 @@ export async function fovHistogram(
   bucketSizeInSec: number,
   signal: AbortSignal,
 ): Promise<CountPoint[]> {
-  const query = { sensorId: sensor, ...period(range), bucketSizeInSec };
+  const query = { sensorId: sensor, ...period(range), bucketSizeInSec, ...ALL_TYPES };
   const path = `${BASE}/metrics/occupancy/fov/histogram`;
   const reply = await getJson<{ histogram?: OccupancyBucket[] }>(path, { query, signal });
   return countPoints(reply.histogram ?? []);
@@ -53,7 +57,7 @@ export async function roiHistogram(
   bucketSizeInSec: number,
   signal: AbortSignal,
 ): Promise<CountPoint[]> {
-  const query = { sensorId: sensor, roiId, ...period(range), bucketSizeInSec };
+  const query = { sensorId: sensor, roiId, ...period(range), bucketSizeInSec, ...ALL_TYPES };
   const path = `${BASE}/metrics/occupancy/roi/histogram`;
   const reply = await getJson<{ rois?: { id: string; histogram: OccupancyBucket[] }[] }>(path, { query, signal });
   return countPoints(reply.rois?.find((roi) => roi.id === roiId)?.histogram ?? []);

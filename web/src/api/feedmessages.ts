@@ -38,12 +38,20 @@ function readObject(value: unknown): TrackedObject[] {
   return [{ id: text(id), type: text(type), confidence: number(confidence), box }];
 }
 
+/** {zone: {class: n}} → {zone: n}. */
+function readZones(value: unknown): Record<string, number> | null {
+  if (typeof value !== "object" || value === null) return null;
+  const sum = (byClass: unknown): number => Object.values(fields(byClass)).reduce<number>((n, count) => n + number(count), 0);
+  return Object.fromEntries(Object.entries(value).map(([zone, byClass]) => [zone, sum(byClass)]));
+}
+
 function readFrame(message: Fields): MetaFrame | null {
   const at = Date.parse(text(message.timestamp ?? message["@timestamp"]));
   if (Number.isNaN(at)) return null;
   const info = fields(message.info);
   const objects = Array.isArray(message.objects) ? message.objects.flatMap(readObject) : [];
-  return { at, objects, width: number(info.frameWidth), height: number(info.frameHeight) };
+  const zones = readZones(fields(message.counts).rois);
+  return { at, objects, width: number(info.frameWidth), height: number(info.frameHeight), ...(zones && { zones }) };
 }
 
 function readCrossing(message: Fields): Crossing | null {

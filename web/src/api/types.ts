@@ -58,6 +58,8 @@ export interface Tripwire {
     readonly entry?: { readonly name: string };
     readonly exit?: { readonly name: string };
   };
+  /** What walking from p1 to p2 counts as; "in" where the box does not say. */
+  readonly arrowMeans?: "in" | "out";
 }
 
 export interface Roi {

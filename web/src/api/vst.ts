@@ -46,6 +46,11 @@ export function clipUrl(streamId: string, range: Span): string {
   });
 }
 
+/** A small current picture, for an <img>. */
+export function thumbnailUrl(streamId: string): string {
+  return withQuery(`${BASE}/live/stream/${encodeURIComponent(streamId)}/picture`, { width: 192, height: 108 });
+}
+
 export async function snapshot(streamId: string): Promise<Blob> {
   const path = `${BASE}/live/stream/${encodeURIComponent(streamId)}/picture`;
   return (await request(path, { headers: { streamId, accept: "image/jpeg" } })).blob();

@@ -1,7 +1,7 @@
 /** A wire or region while it is being drawn: points, undo, and when it may be saved. */
 
 import type { Roi, Tripwire } from "../api/types";
-import { clampTo, crossingArrow, distance, type Point, type Size } from "./geometry";
+import { clampTo, crossingArrow, distance, inwards, type Point, type Size } from "./geometry";
 
 export type ShapeKind = "wire" | "zone";
 
@@ -13,27 +13,29 @@ export interface Draft {
   /** Swaps which side of a wire is IN. */
   readonly flipped: boolean;
   readonly past: readonly (readonly Point[])[];
-  readonly stored: boolean;
+  /** The shape as the box knows it, null while it is new; what this editor does not show is kept. */
+  readonly stored: Tripwire | Roi | null;
 }
 
 const LEAST: Readonly<Record<ShapeKind, number>> = { wire: 2, zone: 3 };
 const MOST_POINTS = 32;
 
 export function newDraft(kind: ShapeKind, id: string, name: string): Draft {
-  return { kind, id, name, points: [], flipped: false, past: [], stored: false };
+  return { kind, id, name, points: [], flipped: false, past: [], stored: null };
 }
 
 /** Opens a stored wire; its arrow tells which way it was flipped. */
 export function draftOfWire(wire: Tripwire): Draft {
-  const draft = { ...newDraft("wire", wire.id, wire.name), points: wire.wire, stored: true };
+  const draft = { ...newDraft("wire", wire.id, wire.name), points: wire.wire, stored: wire };
   if (!wire.direction) return draft;
   const { p1, p2 } = crossingArrow(wire.wire, 10);
-  const along = (wire.direction.p2.x - wire.direction.p1.x) * (p2.x - p1.x) + (wire.direction.p2.y - wire.direction.p1.y) * (p2.y - p1.y);
+  const way = inwards(wire.direction, wire.arrowMeans);
+  const along = (way.p2.x - way.p1.x) * (p2.x - p1.x) + (way.p2.y - way.p1.y) * (p2.y - p1.y);
   return { ...draft, flipped: along < 0 };
 }
 
 export function draftOfRoi(roi: Roi): Draft {
-  return { ...newDraft("zone", roi.id, roi.name), points: roi.coordinates, stored: true };
+  return { ...newDraft("zone", roi.id, roi.name), points: roi.coordinates, stored: roi };
 }
 
 function withPoints(draft: Draft, points: readonly Point[]): Draft {
@@ -75,6 +77,12 @@ export function arrowReach(size: Size): number {
   return Math.round(Math.min(size.width, size.height) / 12);
 }
 
+function namesOf(stored: Draft["stored"]): Pick<NonNullable<Tripwire["direction"]>, "entry" | "exit"> {
+  if (!stored || !("direction" in stored) || !stored.direction) return {};
+  const { entry, exit } = stored.direction;
+  return { ...(entry && { entry }), ...(exit && { exit }) };
+}
+
 export function toTripwire(draft: Draft, size: Size): Tripwire {
   const arrow = crossingArrow(draft.points, arrowReach(size), draft.flipped);
   const direction = {
@@ -82,12 +90,13 @@ export function toTripwire(draft: Draft, size: Size): Tripwire {
     p2: clampTo(size, arrow.p2),
     entry: { name: "IN" },
     exit: { name: "OUT" },
+    ...namesOf(draft.stored),
   };
-  return { id: draft.id, name: draft.name.trim(), wire: draft.points, direction };
+  return { ...draft.stored, id: draft.id, name: draft.name.trim(), wire: draft.points, direction, arrowMeans: "in" };
 }
 
 export function toRoi(draft: Draft): Roi {
-  return { id: draft.id, name: draft.name.trim(), coordinates: draft.points };
+  return { ...draft.stored, id: draft.id, name: draft.name.trim(), coordinates: draft.points };
 }
 
 /** An id that does not exist yet: wire-1, wire-2, … */

@@ -23,6 +23,8 @@ export interface MetaFrame {
   readonly objects: readonly TrackedObject[];
   readonly width: number;
   readonly height: number;
+  /** Occupancy by zone id, all types, as the box counted it; absent where it does not say. */
+  readonly zones?: Readonly<Record<string, number>>;
 }
 
 export type Match = "exact" | "between" | "held" | "newest";

@@ -88,6 +88,11 @@ export function crossingArrow(wire: readonly Point[], reach: number, flipped = f
   };
 }
 
+/** The arrow turned so that it points IN, whatever the stored one means. */
+export function inwards(arrow: Arrow, means: "in" | "out" = "in"): Arrow {
+  return means === "in" ? { p1: arrow.p1, p2: arrow.p2 } : { p1: arrow.p2, p2: arrow.p1 };
+}
+
 export function unitVector(from: Point, to: Point): Point {
   const length = distance(from, to);
   return length === 0 ? { x: 0, y: -1 } : { x: (to.x - from.x) / length, y: (to.y - from.y) / length };

@@ -18,16 +18,18 @@ export function Notice({ error = false, action, children }: {
   );
 }
 
-export function Empty({ icon, title, children, action }: {
+export function Empty({ icon, title, children, action, alone = false }: {
   icon: IconName;
   title: string;
+  /** It is all there is on the page, so its title is the page's. */
+  alone?: boolean;
   children: ComponentChildren;
   action?: ComponentChildren;
 }) {
   return (
     <div class="empty">
       <span class="empty__art"><Icon name={icon} size={40} /></span>
-      <h2>{title}</h2>
+      {alone ? <h1>{title}</h1> : <h2>{title}</h2>}
       <p>{children}</p>
       {action}
     </div>

@@ -1,9 +1,10 @@
 /** Everything the box raised in the last day, newest first. */
 
 import { useEffect, useState } from "preact/hooks";
+import { watchSensor } from "../../api/feed";
 import type { AlertItem } from "../../api/types";
 import { dayHeading } from "../../lib/format";
-import { alertsState, markSeen, refreshAlerts, seenUntil } from "../../state/alerts";
+import { addAlert, alertsState, markSeen, refreshAlerts, seenUntil } from "../../state/alerts";
 import { camerasState } from "../../state/cameras";
 import { cameraPath } from "../../state/router";
 import { useNow } from "../../ui/hooks";
@@ -31,6 +32,15 @@ export function AlertsPage() {
     const timer = setTimeout(markSeen, SEEN_AFTER_MS);
     return () => clearTimeout(timer);
   }, [alerts]);
+  const names = cameras.map((camera) => camera.name).join("\n");
+  useEffect(() => {
+    const stops = names.split("\n").filter((name) => name !== "").map((name) =>
+      watchSensor(name, (message) => {
+        if (message.kind === "alert") addAlert(message.alert);
+      }),
+    );
+    return () => stops.forEach((stop) => stop());
+  }, [names]);
   const pathOf = (name: string): string | undefined => {
     const camera = cameras.find((candidate) => candidate.name === name);
     return camera && cameraPath(camera.sensorId);

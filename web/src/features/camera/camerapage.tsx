@@ -29,7 +29,7 @@ export function CameraPage({ sensorId }: { sensorId: string }) {
   if (camera) return <CameraView key={camera.sensorId} camera={camera} />;
   if (!loaded) return <div class="skeleton skeleton--tile" />;
   return (
-    <Empty icon="cameras" title="No such camera" action={<a class="button" href="/">Back to live</a>}>
+    <Empty icon="cameras" title="No such camera" alone action={<a class="button" href="/">Back to live</a>}>
       It may have been removed.
     </Empty>
   );

@@ -125,8 +125,10 @@ function Strip({ spans, window, range, onRange }: StripProps) {
 
   const shown = clipSpans(spans, window);
   const zone = -new Date(window.end).getTimezoneOffset() * 60_000;
-  const most = (strip.current?.clientWidth ?? 700) < 480 ? 4 : 8;
-  const marks = ticks(window, most, zone);
+  const most = (strip.current?.clientWidth ?? 700) < 480 ? 5 : 8;
+  // A label at the very edge would be cut in half.
+  const edge = (window.end - window.start) * 0.04;
+  const marks = ticks(window, most, zone).filter((at) => at - window.start > edge && window.end - at > edge);
   return (
     <div class="strip">
       <div

@@ -10,7 +10,7 @@ import { refreshShapes, shapesOf } from "../../state/shapes";
 import { Icon } from "../../ui/icon";
 import { Field, Notice } from "../../ui/parts";
 import { toast } from "../../ui/toast";
-import { countInside } from "../live/painter";
+import { occupancy } from "../live/painter";
 
 export interface ShapesPanelProps {
   readonly sensor: string;
@@ -59,7 +59,7 @@ function ShapesList({ sensor, frame, onDraft }: ShapesPanelProps) {
               <button type="button" class="shape" onClick={() => onDraft(draftOfRoi(roi))} aria-label={`Edit ${roi.name}`}>
                 <Icon name="zone" size={18} />
                 <span class="shape__name">{roi.name}</span>
-                <span class="shape__now"><b class="reading">{frame ? countInside(frame, roi.coordinates) : "–"}</b> now</span>
+                <span class="shape__now"><b class="reading">{frame ? occupancy(frame, roi) : "–"}</b> now</span>
               </button>
             </li>
           ))}
@@ -93,7 +93,7 @@ function DraftForm({ sensor, size, draft, onDraft }: ShapesPanelProps & { draft:
   }
 
   const save = (): Promise<void> =>
-    draft.kind === "wire" ? analytics.saveTripwire(sensor, toTripwire(draft, size)) : analytics.saveRoi(sensor, toRoi(draft));
+    draft.kind === "wire" ? analytics.saveTripwire(sensor, toTripwire(draft, size), !draft.stored) : analytics.saveRoi(sensor, toRoi(draft), !draft.stored);
   const remove = (): Promise<void> =>
     draft.kind === "wire" ? analytics.deleteTripwire(sensor, draft.id) : analytics.deleteRoi(sensor, draft.id);
   const noun = draft.kind === "wire" ? "wire" : "zone";

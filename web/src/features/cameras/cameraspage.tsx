@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { messageOf } from "../../api/client";
-import { addSensor, deleteSensor } from "../../api/vst";
+import { addSensor, deleteSensor, thumbnailUrl } from "../../api/vst";
 import { camerasState, refreshCameras, type Camera } from "../../state/cameras";
 import { cameraPath } from "../../state/router";
 import { Icon } from "../../ui/icon";
@@ -44,7 +44,7 @@ function CameraRow({ camera, onRemove }: { camera: Camera; onRemove: () => void 
   return (
     <li class="row">
       <a class="row__main" href={cameraPath(camera.sensorId)}>
-        <span class="row__icon"><Icon name="cameras" /></span>
+        <Thumbnail camera={camera} />
         <span class="row__text">
           <strong>{camera.name}</strong>
           <span class={camera.online ? "lamp lamp--ok" : "lamp lamp--bad"}>{camera.online ? camera.detail || "Online" : camera.reason}</span>
@@ -55,6 +55,12 @@ function CameraRow({ camera, onRemove }: { camera: Camera; onRemove: () => void 
       </button>
     </li>
   );
+}
+
+function Thumbnail({ camera }: { camera: Camera }) {
+  const [failed, setFailed] = useState(false);
+  if (!camera.online || failed) return <span class="row__icon"><Icon name="cameras" /></span>;
+  return <img class="row__icon" src={thumbnailUrl(camera.streamId)} alt="" width={96} height={54} onError={() => setFailed(true)} />;
 }
 
 function AddDialog({ onClose }: { onClose: () => void }) {

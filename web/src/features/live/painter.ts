@@ -3,8 +3,9 @@
  * caller has scaled the context for the screen. Colours are fixed: they lie on video, not on the page.
  */
 
+import type { Roi, Tripwire } from "../../api/types";
 import type { MetaFrame, TrackedObject, TrailPoint } from "../../lib/frames";
-import { insidePolygon, polygonCentre, polylineMiddle, toView, unitVector, type Fit, type Point } from "../../lib/geometry";
+import { insidePolygon, inwards, polygonCentre, polylineMiddle, toView, unitVector, type Fit, type Point } from "../../lib/geometry";
 import type { Layers } from "../../state/layers";
 import type { ShapesState } from "../../state/shapes";
 
@@ -44,7 +45,7 @@ interface Word {
 
 export function paint(ctx: CanvasRenderingContext2D, scene: Scene): void {
   if (scene.layers.shapes) {
-    for (const roi of scene.shapes.rois) paintZone(ctx, scene, roi.coordinates);
+    for (const roi of scene.shapes.rois) paintZone(ctx, scene, roi);
     for (const wire of scene.shapes.tripwires) paintWire(ctx, scene, wire);
   }
   if (scene.layers.trails) for (const trail of scene.trails.values()) paintTrail(ctx, scene, trail);
@@ -57,8 +58,16 @@ export function footOf(object: TrackedObject): Point {
   return { x: (object.box.left + object.box.right) / 2, y: object.box.bottom };
 }
 
-export function countInside(frame: MetaFrame | null, polygon: readonly Point[]): number {
-  return frame ? frame.objects.filter((object) => insidePolygon(footOf(object), polygon)).length : 0;
+/** As the box counts it; by geometry where the frame does not carry its counts. */
+export function occupancy(frame: MetaFrame | null, roi: Roi): number {
+  if (!frame) return 0;
+  return frame.zones?.[roi.id] ?? frame.objects.filter((object) => insidePolygon(footOf(object), roi.coordinates)).length;
+}
+
+function wayIn(wire: Tripwire): Point {
+  if (!wire.direction) return { x: 0, y: -1 };
+  const { p1, p2 } = inwards(wire.direction, wire.arrowMeans);
+  return unitVector(p1, p2);
 }
 
 function trace(ctx: CanvasRenderingContext2D, fit: Fit, points: readonly Point[]): void {
@@ -79,17 +88,17 @@ function strokeOver(ctx: CanvasRenderingContext2D, colour: string, width: number
   ctx.stroke();
 }
 
-function paintZone(ctx: CanvasRenderingContext2D, scene: Scene, polygon: readonly Point[]): void {
-  trace(ctx, scene.fit, polygon);
+function paintZone(ctx: CanvasRenderingContext2D, scene: Scene, roi: Roi): void {
+  trace(ctx, scene.fit, roi.coordinates);
   ctx.closePath();
-  ctx.fillStyle = countInside(scene.frame, polygon) > 0 ? ON_VIDEO.zoneBusy : ON_VIDEO.zone;
+  ctx.fillStyle = occupancy(scene.frame, roi) > 0 ? ON_VIDEO.zoneBusy : ON_VIDEO.zone;
   ctx.fill();
   ctx.setLineDash([6, 5]);
   strokeOver(ctx, ON_VIDEO.shape, 1.25);
   ctx.setLineDash([]);
 }
 
-function paintWire(ctx: CanvasRenderingContext2D, scene: Scene, wire: ShapesState["tripwires"][number]): void {
+function paintWire(ctx: CanvasRenderingContext2D, scene: Scene, wire: Tripwire): void {
   const flashed = scene.now - (scene.shapes.totals[wire.id]?.flashedAt ?? 0) < FLASH_MS;
   const colour = flashed ? ON_VIDEO.beacon : ON_VIDEO.shape;
   ctx.lineCap = "round";
@@ -104,7 +113,7 @@ function paintWire(ctx: CanvasRenderingContext2D, scene: Scene, wire: ShapesStat
     ctx.fillStyle = colour;
     ctx.fill();
   }
-  if (wire.direction) paintArrow(ctx, scene, polylineMiddle(wire.wire), unitVector(wire.direction.p1, wire.direction.p2));
+  if (wire.direction) paintArrow(ctx, scene, polylineMiddle(wire.wire), wayIn(wire));
 }
 
 function paintArrow(ctx: CanvasRenderingContext2D, scene: Scene, at: Point, way: Point): void {
@@ -168,7 +177,7 @@ function paintObject(ctx: CanvasRenderingContext2D, scene: Scene, object: Tracke
 function paintShapeLabels(ctx: CanvasRenderingContext2D, scene: Scene): void {
   for (const roi of scene.shapes.rois) {
     const words: Word[] = scene.compact ? [] : [{ text: roi.name, colour: ON_VIDEO.chipText }];
-    words.push({ text: String(countInside(scene.frame, roi.coordinates)), colour: ON_VIDEO.beacon, mono: true });
+    words.push({ text: String(occupancy(scene.frame, roi)), colour: ON_VIDEO.beacon, mono: true });
     paintChip(ctx, toView(scene.fit, polygonCentre(roi.coordinates)), words, scene.compact);
   }
   for (const wire of scene.shapes.tripwires) {
@@ -176,8 +185,7 @@ function paintShapeLabels(ctx: CanvasRenderingContext2D, scene: Scene): void {
     const words: Word[] = scene.compact ? [] : [{ text: wire.name, colour: ON_VIDEO.chipText }];
     words.push({ text: `in ${totals?.in ?? 0}`, colour: ON_VIDEO.in, mono: true });
     words.push({ text: `out ${totals?.out ?? 0}`, colour: ON_VIDEO.out, mono: true });
-    const way = wire.direction ? unitVector(wire.direction.p1, wire.direction.p2) : { x: 0, y: -1 };
-    paintChip(ctx, toView(scene.fit, polylineMiddle(wire.wire)), words, scene.compact, way);
+    paintChip(ctx, toView(scene.fit, polylineMiddle(wire.wire)), words, scene.compact, wayIn(wire));
   }
 }
 
