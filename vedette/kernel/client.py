@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+import msgspec
 
 from vedette.kernel.auth import IDENTITY_HEADER, Identity, service_subject
 from vedette.kernel.errors import Fault, unavailable
@@ -44,8 +45,8 @@ class Client:
     def _is_unix(self) -> bool:
         return self._base.startswith("unix://")
 
-    async def request_json(self, method: str, path: str, body: Any = None) -> Any:
-        """The decoded reply. Fault 503 when the upstream is away, the upstream's own status otherwise."""
+    async def request(self, method: str, path: str, body: Any = None) -> bytes:
+        """The body of the reply. Fault 503 when the upstream is away, the upstream's own status otherwise."""
         if self._session is None:
             raise RuntimeError("enter the client before calling")
         url = ("http://upstream" if self._is_unix else self._base) + path
@@ -54,19 +55,31 @@ class Client:
             headers[IDENTITY_HEADER.decode()] = self._identity.sign(service_subject(self._caller))
         try:
             async with self._session.request(method, url, json=body, headers=headers) as reply:
-                content = await reply.json(content_type=None)
-                if reply.status >= 400:
-                    raise _upstream_fault(reply.status, content)
-                return content
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                content = await reply.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise unavailable(f"{method} {path} got no answer: {type(error).__name__}.") from error
+        if reply.status >= 400:
+            raise _upstream_fault(reply.status, content)
+        return content
+
+    async def request_json(self, method: str, path: str, body: Any = None) -> Any:
+        """The decoded reply; faults as `request`."""
+        content = await self.request(method, path, body)
+        try:
+            return msgspec.json.decode(content)
+        except msgspec.DecodeError as error:
+            raise unavailable(f"{method} {path} did not answer with JSON.") from error
 
     async def get_json(self, path: str) -> Any:
         """`request_json` with GET."""
         return await self.request_json("GET", path)
 
 
-def _upstream_fault(status: int, content: Any) -> Fault:
-    body = content if isinstance(content, dict) else {}
-    message = str(body.get("error_message") or body.get("error") or "The upstream refused.")
+def _upstream_fault(status: int, content: bytes) -> Fault:
+    try:
+        decoded = msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        decoded = {}
+    body = decoded if isinstance(decoded, dict) else {}
+    message = str(body.get("error_message") or body.get("error") or body.get("status") or "The upstream refused.")
     return Fault(str(body.get("error_code") or "CommunicationError"), status, message)

@@ -1,0 +1,1 @@
+"""Speed as figures beside a peer in the same run; never a timed test."""
