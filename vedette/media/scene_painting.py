@@ -96,20 +96,55 @@ def _blend(image: NDArray[np.uint8], sprite: Sprite, x: int, y: int) -> None:
 class _Canvas:
     """Colour and coverage in floats; coordinates are pixels, shapes are laid over one another."""
 
-    def __init__(self, width: int, height: int) -> None:
-        self.colour = np.zeros((height, width, 3), np.float32)
-        self.coverage = np.zeros((height, width, 1), np.float32)
+    def __init__(self, colour: Plane, coverage: Plane, xs: Plane, ys: Plane) -> None:
+        self.colour = colour
+        self.coverage = coverage
+        self.xs = xs
+        self.ys = ys
+
+    @classmethod
+    def blank(cls, width: int, height: int) -> "_Canvas":
+        """Nothing on it yet."""
         ys, xs = np.mgrid[0:height, 0:width].astype(np.float32) + np.float32(0.5)
-        self.xs: Plane = xs
-        self.ys: Plane = ys
+        return cls(np.zeros((height, width, 3), np.float32), np.zeros((height, width, 1), np.float32), xs, ys)
+
+    def part(self, x1: float, y1: float, x2: float, y2: float) -> "_Canvas":
+        """A view of the pixels around this rectangle, so that a small shape costs little."""
+        left, top = round(float(self.xs[0, 0]) - 0.5), round(float(self.ys[0, 0]) - 0.5)
+        rows = slice(max(0, int(y1) - 4 - top), max(0, int(y2) + 5 - top) or 1)
+        columns = slice(max(0, int(x1) - 4 - left), max(0, int(x2) + 5 - left) or 1)
+        cut = (rows, columns)
+        return _Canvas(self.colour[cut], self.coverage[cut], self.xs[cut], self.ys[cut])
 
     def lay(
         self, distance: Plane, colour: Colour | NDArray[np.float32], opacity: float = 1.0, soft: float = 1.0
     ) -> None:
         """Cover where the distance is negative, over an edge `soft` pixels wide."""
         cover = np.clip(0.5 - distance / np.float32(soft), 0, 1)[..., None] * np.float32(opacity)
-        self.colour = self.colour * (1 - cover) + np.asarray(colour, np.float32) * cover
-        self.coverage = self.coverage + (1 - self.coverage) * cover
+        self.colour[:] = self.colour * (1 - cover) + np.asarray(colour, np.float32) * cover
+        self.coverage[:] = self.coverage + (1 - self.coverage) * cover
+
+    def lay_box(self, x1: float, y1: float, x2: float, y2: float, colour: Colour, opacity: float = 1.0) -> None:
+        """A rectangle."""
+        part = self.part(x1, y1, x2, y2)
+        part.lay(part.box(x1, y1, x2, y2), colour, opacity)
+
+    def lay_ellipse(
+        self, x: float, y: float, radii: tuple[float, float], colour: Colour, opacity: float = 1.0, soft: float = 1.0
+    ) -> None:
+        """An ellipse."""
+        edge = 1 + soft / min(radii)  # the soft edge is as much wider as the ellipse is
+        part = self.part(x - radii[0] * edge, y - radii[1] * edge, x + radii[0] * edge, y + radii[1] * edge)
+        part.lay(part.ellipse(x, y, *radii), colour, opacity, soft)
+
+    def lay_capsule(
+        self, a: tuple[float, float], b: tuple[float, float], radii: tuple[float, float], colour: Colour
+    ) -> None:
+        """A line with round ends."""
+        reach = max(radii)
+        xs, ys = (a[0], b[0]), (a[1], b[1])
+        part = self.part(min(xs) - reach, min(ys) - reach, max(xs) + reach, max(ys) + reach)
+        part.lay(part.capsule(a, b, *radii), colour)
 
     def ellipse(self, x: float, y: float, radius_x: float, radius_y: float) -> Plane:
         """Distance to an ellipse, exact for circles."""
@@ -141,7 +176,7 @@ class _Canvas:
 def _sprite(style: int, height: int, stretch: float, pose: int, heading: int) -> Sprite:
     """A person of this height in pixels, walking to the right, mirrored for the left."""
     reach = round(height * _SHADOW_REACH)
-    canvas = _Canvas(2 * reach + 1, height + max(4, height // 8))
+    canvas = _Canvas.blank(2 * reach + 1, height + max(4, height // 8))
     foot = (reach, height)
     _lay_shadow(canvas, foot, height, heading)
     _lay_person(canvas, foot, height, STYLES[style], pose)
@@ -160,7 +195,7 @@ def _sprite(style: int, height: int, stretch: float, pose: int, heading: int) ->
 def _lay_shadow(canvas: _Canvas, foot: tuple[int, int], height: int, heading: int) -> None:
     """A long soft shadow to the right of the picture, whichever way the person faces."""
     x, y = foot
-    canvas.lay(canvas.ellipse(x, y - 0.012 * height, 0.15 * height, 0.032 * height), (70, 60, 58), 0.34, 0.05 * height)
+    canvas.lay_ellipse(x, y - 0.012 * height, (0.15 * height, 0.032 * height), (70, 60, 58), 0.34, 0.05 * height)
     end = (x + heading * 0.46 * height, y - 0.075 * height)
     canvas.lay(canvas.capsule((x, y), end, 0.03 * height, 0.045 * height), (84, 72, 70), 0.2, 0.07 * height)
 
@@ -177,7 +212,7 @@ def _lay_person(canvas: _Canvas, foot: tuple[int, int], height: int, style: Styl
     def limb(points: Sequence[tuple[float, float]], radii: Sequence[float], colour: Colour) -> None:
         for index in range(len(points) - 1):
             a, b = at(*points[index]), at(*points[index + 1])
-            canvas.lay(canvas.capsule(a, b, radii[index] * height, radii[index + 1] * height), colour)
+            canvas.lay_capsule(a, b, (radii[index] * height, radii[index + 1] * height), colour)
 
     def leg(turn: float, colour: Colour) -> None:
         hip, top = (0.0, 0.53 - lift), 0.53 - lift
@@ -191,7 +226,7 @@ def _lay_person(canvas: _Canvas, foot: tuple[int, int], height: int, style: Styl
         shoulder, elbow = (0.0, 0.235 - lift), (0.075 * turn - 0.012, 0.375 - lift)
         hand = (0.14 * turn + 0.02, 0.495 - lift)
         limb((shoulder, elbow, hand), (0.042, 0.034, 0.026), colour)
-        canvas.lay(canvas.ellipse(*at(hand[0], hand[1] + 0.012), 0.024 * height, 0.026 * height), style.skin)
+        canvas.lay_ellipse(*at(hand[0], hand[1] + 0.012), (0.024 * height, 0.026 * height), style.skin)
 
     arm(-swing, _shade(style.coat, 0.74))
     leg(-swing, _shade(style.trousers, 0.8))
@@ -199,7 +234,7 @@ def _lay_person(canvas: _Canvas, foot: tuple[int, int], height: int, style: Styl
     limb(((0.0, 0.16 - lift), (0.004, 0.2 - lift)), (0.032, 0.036), _shade(style.skin, 0.9))
     limb(((0.0, 0.25 - lift), (0.0, 0.40 - lift), (0.0, 0.545 - lift)), (0.082, 0.086, 0.088), style.coat)
     arm(swing, _shade(style.coat, 0.88))
-    canvas.lay(canvas.ellipse(*at(0.006, 0.092 - lift), 0.058 * height, 0.07 * height), style.skin)
+    canvas.lay_ellipse(*at(0.006, 0.092 - lift), (0.058 * height, 0.07 * height), style.skin)
     hair = np.maximum(
         canvas.ellipse(*at(-0.004, 0.082 - lift), 0.066 * height, 0.078 * height),
         (canvas.ys - at(0, 0.088 - lift)[1]) + 0.9 * (canvas.xs - at(-0.006, 0)[0]),
@@ -217,7 +252,7 @@ def _shade(colour: Colour, factor: float) -> Colour:
 @lru_cache(maxsize=4)
 def _plaza(width: int, height: int) -> NDArray[np.uint8]:
     """Sky, a quiet row of houses and trees, and light stone with joints running to one vanishing point."""
-    canvas = _Canvas(width, height)
+    canvas = _Canvas.blank(width, height)
     horizon = HORIZON * height
     _lay_sky(canvas, horizon)
     _lay_houses(canvas, horizon, width)
@@ -254,8 +289,8 @@ def _lay_houses(canvas: _Canvas, horizon: float, width: int) -> None:
     )
     for left, right, top, colour in fronts:
         x1, x2, y1 = left * width, right * width, top * horizon
-        canvas.lay(canvas.box(x1, y1, x2, horizon + 4), colour)
-        canvas.lay(canvas.box(x1, y1, x2, y1 + 0.035 * horizon), _shade(colour, 0.9))
+        canvas.lay_box(x1, y1, x2, horizon + 4, colour)
+        canvas.lay_box(x1, y1, x2, y1 + 0.035 * horizon, _shade(colour, 0.9))
         columns = max(2, round((right - left) * 34))
         for column in range(columns):
             centre = x1 + (column + 0.5) * (x2 - x1) / columns
@@ -263,7 +298,7 @@ def _lay_houses(canvas: _Canvas, horizon: float, width: int) -> None:
             for row in range(4):
                 y = y1 + (0.09 + 0.155 * row) * horizon
                 if y + 0.09 * horizon < horizon * 0.9:
-                    canvas.lay(canvas.box(centre - half, y, centre + half, y + 0.085 * horizon), _shade(colour, 0.84))
+                    canvas.lay_box(centre - half, y, centre + half, y + 0.085 * horizon, _shade(colour, 0.84))
 
 
 def _lay_ground(canvas: _Canvas, horizon: float, width: int, height: int) -> None:
@@ -271,9 +306,9 @@ def _lay_ground(canvas: _Canvas, horizon: float, width: int, height: int) -> Non
     part = (canvas.ys - horizon) / (height - horizon)
     canvas.lay(ground, _gradient(canvas, part, (190, 200, 208), (206, 217, 226)))
     _lay_joints(canvas, horizon, width, height)
-    canvas.lay(canvas.box(-9, horizon - 0.4, width + 9, horizon + 2.4), (160, 168, 176), 0.8)
+    canvas.lay_box(-9, horizon - 0.4, width + 9, horizon + 2.4, (160, 168, 176), 0.8)
     haze = np.clip(1 - part * 5, 0, 1)[..., None] * 0.45 * (ground < 0)[..., None]
-    canvas.colour = canvas.colour * (1 - haze) + np.asarray((216, 222, 228), np.float32) * haze
+    canvas.colour[:] = canvas.colour * (1 - haze) + np.asarray((216, 222, 228), np.float32) * haze
 
 
 def _lay_joints(canvas: _Canvas, horizon: float, width: int, height: int) -> None:
@@ -293,32 +328,23 @@ def _lay_joints(canvas: _Canvas, horizon: float, width: int, height: int) -> Non
 
 
 def _lay_trees(canvas: _Canvas, horizon: float, width: int) -> None:
+    leaves = ((0.0, 0.55, 0.27, 0.9), (-0.13, 0.46, 0.2, 0.82), (0.13, 0.5, 0.2, 0.98), (0.03, 0.63, 0.17, 1.06))
     for x, size in ((0.055, 1.0), (0.205, 0.82), (0.345, 0.94), (0.655, 0.9), (0.8, 1.02), (0.945, 0.86)):
         centre, scale = x * width, size * horizon
-        canvas.lay(canvas.ellipse(centre + 0.3 * scale, horizon + 5, 0.42 * scale, 0.045 * scale), (96, 92, 90), 0.3, 6)
-        canvas.lay(
-            canvas.box(centre - 0.022 * scale, horizon - 0.34 * scale, centre + 0.022 * scale, horizon + 5),
-            (74, 92, 112),
-        )
-        for dx, dy, radius, tone in (
-            (0, 0.55, 0.27, 0.9),
-            (-0.13, 0.46, 0.2, 0.82),
-            (0.13, 0.5, 0.2, 0.98),
-            (0.03, 0.63, 0.17, 1.06),
-        ):
-            shape = canvas.ellipse(centre + dx * scale, horizon - dy * scale, radius * scale, radius * 0.92 * scale)
-            canvas.lay(shape, _shade((122, 164, 142), tone), 1.0, 2.0)
+        canvas.lay_ellipse(centre + 0.3 * scale, horizon + 5, (0.42 * scale, 0.045 * scale), (96, 92, 90), 0.3, 6)
+        trunk = 0.022 * scale
+        canvas.lay_box(centre - trunk, horizon - 0.34 * scale, centre + trunk, horizon + 5, (74, 92, 112))
+        for dx, dy, radius, tone in leaves:
+            colour = _shade((122, 164, 142), tone)
+            at = (centre + dx * scale, horizon - dy * scale)
+            canvas.lay_ellipse(*at, (radius * scale, radius * 0.92 * scale), colour, 1.0, 2.0)
 
 
 def _lay_fountain(canvas: _Canvas, width: int, height: int) -> None:
     """A round basin between the lanes on the left, low enough that nobody is hidden by it."""
-    x, y, radius = 0.25 * width, 0.79 * height, 0.085 * width
-    canvas.lay(
-        canvas.ellipse(x + 0.12 * radius, y + 0.05 * radius, 1.14 * radius, 0.36 * radius), (110, 104, 102), 0.35, 8
-    )
-    canvas.lay(canvas.ellipse(x, y, radius * 1.04, radius * 0.32), (176, 184, 190))
-    canvas.lay(canvas.ellipse(x, y - 0.035 * radius, radius * 1.04, radius * 0.32), (222, 230, 236))
-    canvas.lay(canvas.ellipse(x, y - 0.02 * radius, radius * 0.9, radius * 0.26), (196, 178, 146))
-    canvas.lay(
-        canvas.ellipse(x - 0.1 * radius, y - 0.05 * radius, radius * 0.6, radius * 0.13), (216, 202, 176), 0.7, 5
-    )
+    x, y, r = 0.25 * width, 0.79 * height, 0.085 * width
+    canvas.lay_ellipse(x + 0.12 * r, y + 0.05 * r, (1.14 * r, 0.36 * r), (110, 104, 102), 0.35, 8)
+    canvas.lay_ellipse(x, y, (1.04 * r, 0.32 * r), (176, 184, 190))
+    canvas.lay_ellipse(x, y - 0.035 * r, (1.04 * r, 0.32 * r), (222, 230, 236))
+    canvas.lay_ellipse(x, y - 0.02 * r, (0.9 * r, 0.26 * r), (196, 178, 146))
+    canvas.lay_ellipse(x - 0.1 * r, y - 0.05 * r, (0.6 * r, 0.13 * r), (216, 202, 176), 0.7, 5)
