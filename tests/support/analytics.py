@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, override
 
 import anyio
+import anyio.lowlevel
 import msgspec
 from sqlalchemy import Connection
 
@@ -200,7 +201,8 @@ class Running:
     async def breathe(self) -> None:
         """Lets everything run that can, and a little time pass."""
         self.bench.clock.advance(0.1)
-        await anyio.wait_all_tasks_blocked()
+        for _ in range(10):
+            await anyio.lowlevel.checkpoint()
         await self.reader.read(lambda connection: None)
 
     async def publish(self, *frames: FrameMessage) -> None:
