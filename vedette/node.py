@@ -80,7 +80,7 @@ class Node:
     @classmethod
     def load(cls, run_dir: Path) -> "Node":
         """The node that a supervisor described in `run_dir`."""
-        return msgspec.json.decode((run_dir / "node.json").read_bytes(), type=cls)
+        return msgspec.json.decode((run_dir / "node.json").read_bytes(), type=cls, dec_hook=_decode_path)
 
     def socket_of(self, service: str) -> Path:
         """Where a heavy service listens."""
@@ -117,6 +117,12 @@ class Node:
         if self.bus_url == "memory:":
             return MemoryBus()
         return RedisBus(f"unix://{self.bus_socket}" if self.has_embedded_bus else self.bus_url)
+
+
+def _decode_path(kind: type, value: Any) -> Any:
+    if kind is Path:
+        return Path(value)
+    raise NotImplementedError(f"node.json holds no {kind}")
 
 
 def _require_writable(folder: Path) -> None:
