@@ -1,0 +1,112 @@
+"""Faults on the running system: any process may die, nothing committed is lost, and it comes back by itself."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.demo import Demo, demo, until
+
+pytestmark = pytest.mark.e2e
+CHILDREN = ("vst", "perception", "valkey", "cameras")
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo of its own, with short segments, that may be hurt."""
+    folder = Path(tmp_path_factory.mktemp("victim"))
+    with demo(folder, environment={"VEDETTE_VST__SEGMENT_S": "2"}) as started:
+        yield started
+
+
+def segments(running: Demo, sensor_id: str) -> list[Any]:
+    status, content = running.request("GET", f"/vst/api/v1/storage/{sensor_id}/timelines")
+    import json
+
+    reply = json.loads(content) if status == 200 else []
+    found: list[Any] = reply[sensor_id] if isinstance(reply, dict) else reply
+    return found
+
+
+def recorded_end(running: Demo, sensor_id: str) -> str:
+    found = segments(running, sensor_id)
+    return str(found[-1]["endTime"]) if found else ""
+
+
+@pytest.mark.parametrize("child", CHILDREN)
+def test_a_killed_child_comes_back_and_nothing_committed_is_lost(victim: Demo, child: str) -> None:
+    sensor_id = victim.cameras["Plaza"]
+    before = until(lambda: recorded_end(victim, sensor_id), "a recording")
+    first = segments(victim, sensor_id)[0]["startTime"]
+    pid = until(lambda: victim.child_pid(child), f"the process of {child}")
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: victim.child_pid(child) not in {0, pid}, f"{child} started again")
+    until(lambda: recorded_end(victim, sensor_id) > before, "recording goes on")
+    after = segments(victim, sensor_id)
+    assert after[0]["startTime"] == first
+
+    def counts_again() -> bool:
+        info = victim.request("GET", "/perception/api/v1/stream/get-stream-info")
+        return info[0] == 200 and b"Plaza" in info[1]
+
+    until(counts_again, "perception watches again")
+
+
+def test_the_catalogue_is_clean_after_all_that(tmp_path: Path) -> None:
+    with demo(tmp_path, environment={"VEDETTE_VST__SEGMENT_S": "1"}) as running:
+        until(lambda: recorded_end(running, running.cameras["Plaza"]), "a recording")
+        os.kill(running.child_pid("vst"), signal.SIGKILL)
+        pid = running.child_pid("vst")
+        until(lambda: running.child_pid("vst") != pid, "vst started again")
+    report = subprocess.run(
+        [sys.executable, "-m", "vedette", "fsck", "--data-dir", str(tmp_path / "data")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert report.returncode == 0, report.stdout + report.stderr
+    assert "clean" in report.stdout
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with demo(tmp_path) as running:
+        port = running.url.rpartition(":")[2]
+        other = subprocess.run(
+            [sys.executable, "-m", "vedette", "up", "--data-dir", str(tmp_path / "other"), "--port", port],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert other.returncode == 1
+        assert port in other.stderr
+        assert "--port" in other.stderr
+        same = subprocess.run(
+            [sys.executable, "-m", "vedette", "up", "--data-dir", str(running.data_dir), "--port", "0"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert same.returncode == 1
+        assert "Another Vedette is running" in same.stderr
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("", encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "-m", "vedette", "up", "--data-dir", str(blocker / "data")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 1
+    assert "data folder" in result.stderr
+    assert "Traceback" not in result.stderr
