@@ -6,7 +6,7 @@
  * Query parameters: ?door=setup|signin, ?empty, ?slow, ?fail=<part of a path>.
  */
 
-import type { AlertItem, Roi, Tripwire } from "../src/api/types";
+import type { AlertItem, AlertRule, Roi, Tripwire } from "../src/api/types";
 import { Scene, SIZE } from "./scene";
 
 const params = new URLSearchParams(location.search);
@@ -204,8 +204,19 @@ function config(method: string, query: URLSearchParams, body: { sensorId?: strin
   return json({ sensorId: key, ...stored });
 }
 
+const storedRules = new Map<string, AlertRule[]>();
+
+function rules(path: string, method: string, query: URLSearchParams, body: { sensorId?: string; rules?: AlertRule[] }): Response {
+  const key = path + (query.get("sensorId") ?? body.sensorId ?? "");
+  const old = storedRules.get(key) ?? [];
+  const added = (body.rules ?? []).map((rule) => ({ ...rule, ruleId: crypto.randomUUID() }));
+  storedRules.set(key, method === "DELETE" ? old.filter((rule) => rule.ruleId !== query.get("ruleId")) : [...old, ...added]);
+  return json({ rules: storedRules.get(key) });
+}
+
 function analytics(path: string, method: string, query: URLSearchParams, body: object): Response | null {
   const camera = find(query.get("sensorId"));
+  if (path.startsWith("config/rule/")) return rules(path, method, query, body);
   if (path.startsWith("config/")) return config(method, query, body);
   if (path === "alerts") return json({ alerts: alerts.filter((alert) => alert.sensorId === query.get("sensorId")) });
   if (!camera) return json({ error: "No camera of this name" }, 404);

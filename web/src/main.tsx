@@ -10,6 +10,7 @@ import "./styles/camera.css";
 import "./styles/lists.css";
 import { render } from "preact";
 import { App } from "./app";
+import { readFragment } from "./lib/fragment";
 import { startRouter } from "./state/router";
 import { openSession } from "./state/session";
 
@@ -17,3 +18,8 @@ const root = document.getElementById("app");
 if (root) render(<App />, root);
 startRouter();
 void openSession();
+// A set-up or sign-in link opened in this very tab changes nothing but the fragment.
+addEventListener("hashchange", () => {
+  const { code, ticket } = readFragment(location.hash);
+  if (code !== null || ticket !== null) void openSession();
+});

@@ -1,7 +1,7 @@
 /** Counts, wires, regions and alerts. `sensor` is the camera's name: that is what its metadata carries. */
 
 import { getJson, request } from "./client";
-import type { AlertItem, OccupancyBucket, Roi, Shapes, Tripwire, TripwireBucket } from "./types";
+import type { AlertItem, AlertRule, OccupancyBucket, Roi, RuleKind, Shapes, Tripwire, TripwireBucket } from "./types";
 import { isoTime } from "../lib/format";
 import { countPoints, crossingPoints, totalCount, type CountPoint, type CrossingPoint } from "../lib/series";
 import type { Span } from "../lib/timeline";
@@ -93,6 +93,22 @@ export async function tripwireTotals(
   const of = (type: string): number =>
     events.filter((event) => event.type === type).reduce((sum, event) => sum + totalCount(event.objects), 0);
   return { in: of("IN"), out: of("OUT") };
+}
+
+export async function rules(sensor: string, kind: RuleKind): Promise<AlertRule[]> {
+  const path = `${BASE}/config/rule/alerts/${kind}`;
+  return (await getJson<{ rules?: AlertRule[] }>(path, { query: { sensorId: sensor } })).rules ?? [];
+}
+
+export async function addRule(sensor: string, kind: RuleKind, rule: AlertRule): Promise<void> {
+  const json = { sensorId: sensor, rules: [rule] };
+  await request(`${BASE}/config/rule/alerts/${kind}`, { method: "POST", json });
+}
+
+export async function deleteRule(sensor: string, kind: RuleKind, rule: AlertRule): Promise<void> {
+  const target = kind === "roi" ? { roiId: rule.id ?? "" } : kind === "tripwire" ? { tripwireId: rule.id ?? "" } : {};
+  const query = { sensorId: sensor, ruleId: rule.ruleId ?? "", ...target };
+  await request(`${BASE}/config/rule/alerts/${kind}`, { method: "DELETE", query });
 }
 
 /** Newest first. */

@@ -85,6 +85,23 @@ export interface TripwireBucket {
   readonly events: readonly { type: string; objects: readonly { type: string; count: number }[] }[];
 }
 
+export type RuleKind = "fov" | "roi" | "tripwire";
+
+export interface AlertRule {
+  /** The wire or zone it is about; none for the whole picture. */
+  readonly id?: string | null;
+  readonly ruleId?: string | null;
+  readonly name: string;
+  readonly type?: string | null;
+  readonly ruleType: "occupancy" | "vacancy" | "increment" | "flowrate";
+  readonly countThreshold: number;
+  /** Seconds over which crossings are counted. */
+  readonly timeInterval?: number;
+  /** Seconds for which an occupancy must hold. */
+  readonly holdTime?: number | null;
+  readonly direction?: "entry" | "exit" | null;
+}
+
 export interface AlertItem {
   readonly id: string;
   readonly sensorId: string;

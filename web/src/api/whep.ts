@@ -35,9 +35,9 @@ function gathered(peer: RTCPeerConnection): Promise<void> {
   });
 }
 
-/** Refusals that trying again cannot mend. */
+/** Refusals that trying again cannot mend. (404 can: the stream of a camera just added comes up.) */
 function isFinal(cause: unknown): boolean {
-  return cause instanceof ApiError && [400, 401, 403, 404, 415, 422, 501].includes(cause.status);
+  return cause instanceof ApiError && [400, 401, 403, 415, 422, 501].includes(cause.status);
 }
 
 export class LiveSession {

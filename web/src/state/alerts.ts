@@ -42,12 +42,14 @@ export function addAlert(alert: AlertItem): void {
 
 export async function refreshAlerts(sensors: readonly string[]): Promise<void> {
   const now = Date.now();
-  try {
-    const lists = await Promise.all(sensors.map((name) => analytics.alerts(name, { start: now - DAY_MS, end: now }, 200)));
-    alertsState.value = { alerts: mergeAlerts(alertsState.value.alerts, lists.flat()), loaded: true, error: null };
-  } catch (cause) {
-    alertsState.value = { ...alertsState.value, error: messageOf(cause) };
-  }
+  const day = { start: now - DAY_MS, end: now };
+  const answers = await Promise.allSettled(sensors.map((name) => analytics.alerts(name, day, 200)));
+  // A camera added this minute may not be known there yet; that must not hide the others' alerts.
+  const lists = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  const failure = answers.find((answer) => answer.status === "rejected");
+  const old = alertsState.value;
+  if (lists.length === 0 && failure) alertsState.value = { ...old, error: messageOf(failure.reason) };
+  else alertsState.value = { alerts: mergeAlerts(old.alerts, lists.flat()), loaded: true, error: null };
 }
 
 export function markSeen(): void {

@@ -77,6 +77,37 @@ export function Field(props: FieldProps) {
   );
 }
 
+/** A whole number from a row of text boxes: "at least [5] people". */
+export function NumberField({ label, unit, value, min, max, onInput }: {
+  label: string;
+  unit: string;
+  value: number;
+  min: number;
+  max: number;
+  onInput: (value: number) => void;
+}) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <div class="field__unit">
+        <input
+          id={id}
+          type="number"
+          inputmode="numeric"
+          min={min}
+          max={max}
+          step={1}
+          required
+          value={Number.isNaN(value) ? "" : value}
+          onInput={(event) => onInput(event.currentTarget.valueAsNumber)}
+        />
+        <span aria-hidden="true">{unit}</span>
+      </div>
+    </div>
+  );
+}
+
 export function Segments<T extends string | number>({ label, options, value, onPick }: {
   label: string;
   options: readonly { value: T; label: string }[];
