@@ -1,0 +1,1 @@
+"""The one port: who may come in, which routes are open, and the web app."""

@@ -1,0 +1,1 @@
+"""What ingress reads from the disk: its certificate and the web app."""

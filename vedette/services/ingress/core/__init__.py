@@ -1,0 +1,1 @@
+"""Pure decisions of ingress: paths, routes, hosts and origins."""
