@@ -188,8 +188,9 @@ class Connection:
         draining = session is not None and session.scope is not None and session.transport.lower == "TCP"
         if draining or now_s - self._active_s < SESSION_TIMEOUT_S * 1.25:
             return False
+        was_open = not self._transport.is_closing()
         self.abort()
-        return True
+        return was_open
 
     def owns_control_address(self, address: tuple[str, int]) -> bool:
         """Whether RTCP from this address belongs to this client's UDP session."""
@@ -261,7 +262,7 @@ class Connection:
         if request.method == "PLAY" and response.status == 200:
             self._start_playing()
         too_many = self._failed_answers >= _MAX_FAILED_ANSWERS
-        return not self._transport.is_closing() and not too_many and request.method != "TEARDOWN"
+        return not self._transport.is_closing() and not too_many
 
     async def _answer(self, request: Request) -> Response:
         if request.headers.get("Require"):

@@ -90,22 +90,25 @@ class RtspServer:
     async def __aenter__(self) -> Self:
         """Bind and serve; `OSError` when the port is taken."""
         async with AsyncExitStack() as stack:
-            self._group = await stack.enter_async_context(anyio.create_task_group())
-            stack.callback(self._group.cancel_scope.cancel)
+            self._server = await asyncio.start_server(
+                self._accept, self._host, self._requested_port, start_serving=False
+            )
+            stack.callback(self._server.close)
             if self._udp_port is not None:
                 self._udp = await _bind_udp_pair(self._host, self._udp_port, self._receive_control)
                 stack.callback(self._udp.close)
-            self._server = await asyncio.start_server(self._accept, self._host, self._requested_port)
-            stack.push_async_callback(self._close)
+            self._group = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(self._stop)
             self._group.start_soon(self._sweep)
+            await self._server.start_serving()
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
         """Stop listening, cut the clients."""
-        return await self._stack.__aexit__(kind, error, trace)
+        await self._stack.aclose()
 
     @property
     def port(self) -> int:
@@ -172,10 +175,12 @@ class RtspServer:
             now_s = self.clock.monotonic()
             self.counters.expired_clients += sum(connection.expire(now_s) for connection in list(self._connections))
 
-    async def _close(self) -> None:
-        self.drop_clients()
+    def _stop(self) -> None:
         if self._server is not None:
             self._server.close()
+        self.drop_clients()
+        if self._group is not None:
+            self._group.cancel_scope.cancel()
 
 
 class _UdpPair(Datagrams):

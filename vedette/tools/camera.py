@@ -115,9 +115,9 @@ class Camera:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
         """Cut the clients and close the sources."""
-        return await self._stack.__aexit__(kind, error, trace)
+        await self._stack.aclose()
 
     @property
     def port(self) -> int:
