@@ -19,12 +19,14 @@ from vedette.kernel.errors import unavailable
 from vedette.kernel.http import create_app
 from vedette.kernel.lifecycle import ASGIApp
 from vedette.kernel.telemetry import Telemetry
+from vedette.media import scene
 from vedette.media.source import Source
 from vedette.media.unit import AccessUnit
 from vedette.schema.encodings import full
 from vedette.schema.frame import FrameMessage
 from vedette.schema.topics import MDX_RAW
 from vedette.services.perception.adapters.decoders.pyav import PyavDecoder
+from vedette.services.perception.adapters.detectors import Detector
 from vedette.services.perception.adapters.detectors.scripted import ScriptedDetector
 from vedette.services.perception.api import build_router
 from vedette.services.perception.model import Boxes
@@ -130,12 +132,31 @@ async def running(
         yield bench
 
 
-def make(folder: Path, settings: PerceptionSettings = SETTINGS, *, bus: MemoryBus | None = None) -> Bench:
+@contextlib.asynccontextmanager
+async def running_on_scene(
+    folder: Path, *, interval: int = 0, sources: Mapping[str, list[Source]]
+) -> AsyncIterator[Bench]:
+    """A service in life whose scripted detector knows the synthetic scene, as the shipped one does."""
+    detector = ScriptedDetector(read_number=scene.read_barcode, boxes_at=scene.boxes, size=scene.SIZE)
+    bench = make(folder, SETTINGS.model_copy(update={"interval": interval}), detector=detector)
+    bench.sources.update(sources)
+    async with bench.service.life():
+        yield bench
+
+
+def make(
+    folder: Path,
+    settings: PerceptionSettings = SETTINGS,
+    *,
+    bus: MemoryBus | None = None,
+    detector: Detector | None = None,
+) -> Bench:
     """A service that is built and not started."""
     clock, bus = SystemClock(), bus or MemoryBus()
     identity = Identity.load_or_create(folder / "identity.pem", clock)
     kernel = Kernel(clock, bus, Telemetry("perception"), folder / "data", folder, identity, "relay-secret")
-    detector = ScriptedDetector(read_number=read_number, boxes_at=walkers, size=(clips.WIDTH, clips.HEIGHT))
+    size = (clips.WIDTH, clips.HEIGHT)
+    detector = detector or ScriptedDetector(read_number=read_number, boxes_at=walkers, size=size)
     threads = anyio.CapacityLimiter(1)
     holder: list[Bench] = []
     service = Perception(

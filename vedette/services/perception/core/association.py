@@ -6,17 +6,21 @@ from scipy.optimize import linear_sum_assignment
 
 type Index = NDArray[np.intp]
 
+_APART = 1e4
+"""What a forbidden pair costs: more than all allowed ones together."""
+
 
 def match(cost: NDArray[np.float32], limit: float) -> tuple[Index, Index, Index, Index]:
-    """Pairs `(rows, columns)` and what stays free `(free_rows, free_columns)`, of a cost matrix (m, n).
+    """Pairs `(rows, columns)` and what stays free `(free_rows, free_columns)` of a cost matrix (m, n).
 
-    A pair may cost `limit` at most. Staying apart costs `limit`, so one very good pair is preferred to two poor ones.
+    A pair may cost `limit` at most. As many pairs as possible are made, of these the cheapest: a track that finds a
+    poor match keeps its identity, one that finds none loses it.
     """
     m, n = cost.shape
     if m == 0 or n == 0:
         none = np.zeros(0, np.intp)
         return none, none, np.arange(m), np.arange(n)
-    rows, columns = linear_sum_assignment(np.minimum(cost, np.float32(limit)))
+    rows, columns = linear_sum_assignment(np.where(cost <= limit, cost, np.float32(_APART)))
     paired = cost[rows, columns] <= limit
     rows, columns = rows[paired], columns[paired]
     free_rows, free_columns = np.ones(m, np.bool_), np.ones(n, np.bool_)

@@ -16,7 +16,7 @@ MEASUREMENT = np.array([0.05, 0.05, 0.07, 0.05])
 """Standard deviation of a detected coordinate, in box heights."""
 POSITION_NOISE = np.array([0.10, 0.10, 0.05, 0.05])
 """Random walk of a coordinate, in box heights per square root of a second."""
-RATE_NOISE = np.array([0.60, 0.60, 0.10, 0.10])
+RATE_NOISE = np.array([0.40, 0.40, 0.05, 0.05])
 """Random walk of a rate, in box heights per second, per square root of a second."""
 FIRST_RATE = np.array([0.80, 0.40, 0.10, 0.10])
 """Standard deviation of the unknown first rate, in box heights per second: people walk 0.8 heights a second."""

@@ -27,7 +27,13 @@ def test_permuting_the_input_permutes_the_output(m: int, n: int, seed: int) -> N
     assert set(zip(by_row[other_rows].tolist(), by_column[other_columns].tolist(), strict=True)) == expected
 
 
-def test_one_good_pair_is_preferred_to_two_poor_ones() -> None:
+def test_two_poor_pairs_are_preferred_to_one_good_one() -> None:
     cost = np.array([[0.05, 0.75], [0.75, 1.0]], np.float32)
-    rows, columns, free_rows, _ = match(cost, 0.8)
-    assert (rows.tolist(), columns.tolist(), free_rows.tolist()) == ([0], [0], [1])
+    rows, columns, _, _ = match(cost, 0.8)
+    assert set(zip(rows.tolist(), columns.tolist(), strict=True)) == {(0, 1), (1, 0)}
+
+
+def test_no_pair_is_made_beyond_the_limit() -> None:
+    rows, _, free_rows, free_columns = match(np.full((2, 3), 0.9, np.float32), 0.8)
+    assert len(rows) == 0
+    assert (free_rows.tolist(), free_columns.tolist()) == ([0, 1], [0, 1, 2])

@@ -149,9 +149,12 @@ def test_prediction_is_shown_for_a_while_and_the_track_comes_back_with_its_id() 
     seen: list[Detections | None] = [found([walker(frame)]) for frame in range(10)]
     nothing: list[Detections | None] = [found([]) for _ in range(12)]
     again: list[Detections | None] = [found([walker(frame)]) for frame in range(22, 26)]
-    _, shown = run(seen + nothing + again)
+    _, shown = run(seen + nothing + again, Rules(shown_misses=100))
     assert [len(tracks) for tracks in shown[10:22]] == [1] * 5 + [0] * 7
     assert shown[12].predicted.all()
+    assert [tracks.ids.tolist() for tracks in shown[22:]] == [[1]] * 4
+    _, shown = run(seen + nothing + again)
+    assert [len(tracks) for tracks in shown[10:22]] == [1] + [0] * 11
     assert [tracks.ids.tolist() for tracks in shown[22:]] == [[1]] * 4
 
 
@@ -225,6 +228,15 @@ def test_a_long_gap_switches_the_second_pass_off_and_widens_the_gate() -> None:
     assert narrow.predicted.all()
 
 
+def test_what_looks_a_little_like_a_person_is_not_followed() -> None:
+    lamp_post: list[Detections | None] = [found([walker(0)], 0.5 if frame % 20 == 0 else 0.44) for frame in range(100)]
+    _, shown = run(lamp_post)
+    assert sum(len(tracks) for tracks in shown) == 0
+    person: list[Detections | None] = [found([walker(0)], 0.7 if frame > 3 else 0.5) for frame in range(8)]
+    _, shown = run(person)
+    assert len(shown[-1]) == 1
+
+
 def test_two_who_cross_keep_their_ids() -> None:
     frames: list[Detections | None] = [
         found([walker(frame), walker(frame, x=500, y=130, speed=-6)]) for frame in range(60)
@@ -266,7 +278,7 @@ def test_a_clock_that_jumps_back_forgets_tracks_and_keeps_counting() -> None:
 
 
 def test_an_exact_detector_shows_from_the_first_frame_and_nothing_that_left() -> None:
-    rules = Rules(confirm_hits=1, show_missed=False)
+    rules = Rules(confirm_hits=1, shown_misses=0)
     frames: list[Detections | None] = [found([walker(0)]), None, found([walker(2)]), found([]), None]
     _, shown = run(frames, rules)
     assert [len(tracks) for tracks in shown] == [1, 1, 1, 0, 0]

@@ -46,7 +46,7 @@ class ScriptedDetector(Detector):
     @override
     def rules(self, base: Rules) -> Rules:
         """An exact detector: what it shows is there from the first frame on, what it does not show is gone."""
-        return replace(base, confirm_hits=1, show_missed=False)
+        return replace(base, confirm_hits=1, shown_misses=0)
 
     @override
     async def detect(self, frames: Sequence[Frame]) -> list[Detections]:
