@@ -7,7 +7,7 @@ BIN := .venv/bin
 MYPY := $(BIN)/mypy --strict --explicit-package-bases vedette tests $(wildcard bench) scripts
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help setup demo test bench fmt lint types arch docs web web-test clip peers long lock
+.PHONY: help setup demo test bench fmt lint types arch docs reference web web-test clip peers long lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -28,7 +28,7 @@ test: setup peers ## everything that must hold, as continuous integration runs i
 	$(call step,imports: import-linter)
 	@$(BIN)/lint-imports
 	$(call step,documentation: mkdocs)
-	@$(BIN)/mkdocs build --strict --quiet
+	@$(BIN)/mkdocs build --strict
 	$(call step,web tests)
 	@scripts/npm.sh test
 	$(call step,tests: pytest)
@@ -56,6 +56,9 @@ arch: setup ## the import contracts
 
 docs: setup ## the documentation, into site/
 	@$(BIN)/mkdocs build --strict
+
+reference: setup ## what is generated from the code: vedette.yaml, docs/ref, OpenAPI documents
+	@$(BIN)/python scripts/reference.py
 
 web: setup ## the web app, into vedette/web/ (setup has done it when its sources changed)
 	@scripts/npm.sh run build
