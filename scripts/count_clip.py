@@ -2,7 +2,7 @@
 
     python scripts/count_clip.py .cache/video/vtest.avi [--infer-fps 5] [--weights fp16w] [--tracks tracks.txt]
 
-Detector, tracker and their settings are those of the service. `--tracks` writes the boxes in MOTChallenge's text form, so
+Detector, tracker and their settings are those of the service. `--tracks` writes boxes in MOTChallenge's text form, so
 that published annotations can be compared with a metrics tool. The last line, on standard error, sums up: frames, mean
 count, ids, and milliseconds of work a frame.
 """
