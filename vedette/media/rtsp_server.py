@@ -17,7 +17,8 @@ from vedette.kernel.errors import unavailable
 from vedette.media import rtp
 from vedette.media.hub import DropOldestGop, Hub
 from vedette.media.rtp import PacketTemplate
-from vedette.media.rtsp_connection import Authenticate, ClientCounters, Connection, Datagrams, Mount, ServerCounters
+from vedette.media.rtsp_connection import Connection
+from vedette.media.rtsp_host import Authenticate, ClientCounters, Datagrams, Mount, ServerCounters
 from vedette.media.unit import AccessUnit, CodecParameters
 
 __all__ = ["Authenticate", "ClientCounters", "HubMount", "Mount", "RtspServer", "ServerCounters"]
