@@ -1,0 +1,1 @@
+"""Cameras, recording and streaming: the video storage toolkit."""

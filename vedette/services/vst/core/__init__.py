@@ -1,0 +1,1 @@
+"""Arithmetic of recording and camera health: same input, same output."""

@@ -1,0 +1,40 @@
+"""Which parts of which segments make a requested time range."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vedette.services.vst.model import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """`[start_us, end_us)` in wall time, and the same as media time counted from the begin of the segment."""
+
+    segment: Segment
+    start_us: int
+    end_us: int
+    media_start_us: int
+    media_end_us: int
+
+
+def plan(segments: Iterable[Segment], start_us: int, end_us: int) -> list[Slice]:
+    """Slices in order, disjoint and inside the range; where nothing was recorded there is none.
+
+    Media time is wall time stretched to the segment's own length, so that a whole segment is always used to its last
+    unit although its wall times come from a clock that jitters.
+    """
+    slices: list[Slice] = []
+    cursor = start_us
+    for segment in sorted(segments, key=lambda item: (item.start_us, item.segment_id)):
+        begin, end = max(cursor, segment.start_us), min(end_us, segment.end_us)
+        if end <= begin:
+            continue
+        slices.append(Slice(segment, begin, end, _media(segment, begin), _media(segment, end)))
+        cursor = end
+    return slices
+
+
+def _media(segment: Segment, wall_us: int) -> int:
+    """Microseconds of media time in the segment at a wall time inside it."""
+    span_us = segment.end_us - segment.start_us
+    return (wall_us - segment.start_us) * segment.media_us // span_us
