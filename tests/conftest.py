@@ -1,6 +1,10 @@
 """Fixtures that every test may use."""
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("house", deadline=None)  # no test depends on how fast the machine is
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture

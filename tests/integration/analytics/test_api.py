@@ -273,6 +273,19 @@ async def test_the_fov_reply_of_v1_has_exactly_the_published_keys(tmp_path: Path
     assert len(with_alerts["alerts"]) == 1
 
 
+async def test_the_successors_fov_histogram(tmp_path: Path) -> None:
+    async with Bench(tmp_path).running() as running:
+        await scene(running)
+        query = f"metrics/occupancy/fov/histogram?{window(0, 20)}&bucketCount=2"
+        replies = [await running.ask("GET", base + query) for base in ("/emdx/api/v3/", "/api/v3.2/analytics/")]
+        await running.ask("GET", f"/api/v3/{query}&bucketCount=0", status=400)
+    assert replies[0] == replies[1]
+    assert (replies[0]["bucketSizeInSec"], len(replies[0]["histogram"])) == (10, 2)
+    bucket = replies[0]["histogram"][0]
+    assert (bucket["start"], bucket["end"]) == (to_iso(START_US), to_iso(START_US + 10 * S))
+    assert bucket["objects"] == [{"type": "Person", "averageCount": 0.955}]
+
+
 async def test_rules_raise_alerts_that_can_be_asked_for(tmp_path: Path) -> None:
     async with Bench(tmp_path).running() as running:
         await scene(running)
@@ -344,6 +357,7 @@ async def test_who_may_see_some_sensors_sees_those_by_name_or_id(tmp_path: Path)
     operator = Subject(id="o", name="o", role=Role.OPERATOR, sensors=["uuid-1"])
     async with Bench(tmp_path).running() as running:
         await running.announce(device_event("uuid-1", "cam"), device_event("uuid-2", "gate"))
+        assert running.service.name == "analytics"
         for name, status in (("cam", 200), ("uuid-1", 200), ("gate", 404), ("uuid-2", 404), ("nobody", 404)):
             query = f"{V2}/config/roi?sensorId={name}"
             assert (await running.reply("GET", query, subject=viewer)).status == status, name

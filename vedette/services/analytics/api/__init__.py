@@ -1,1 +1,1 @@
-"""The HTTP and WebSocket surface of analytics: generations v2 and v1, and the live socket."""
+"""The HTTP and WebSocket surface of analytics: generations v1 to v3, and the live socket."""

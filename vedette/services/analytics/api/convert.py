@@ -31,7 +31,6 @@ _METRICS = {
     Kind.TRIPWIRE: (Metric.INCREMENT, Metric.FLOWRATE),
 }
 _WORDS = {"entry": Direction.IN, "exit": Direction.OUT}
-BUCKET_COUNT = 20
 
 
 def wire(body: bodies.TripwireBody, settings: AnalyticsSettings) -> Wire:
@@ -99,8 +98,11 @@ def rules(sensor: Sensor, plan: Plan, kind: Kind) -> bodies.RulesReply:
     )
 
 
-def window(query: bodies.WindowQuery, service: AnalyticsService, *, bucket_us: int | None = None) -> Window:
-    """The window a query asks for. Fault 400 for a malformed time, 422 if it ends before it begins."""
+def window(
+    query: bodies.WindowQuery, service: AnalyticsService, *, bucket_us: int | None = None, bucket_count: int = 20
+) -> Window:
+    """The window a query asks for, in buckets of that size or in about so many. Fault 400 for a malformed time, 422 if
+    it ends before it begins."""
     now = service.clock.now()
     end = now if query.to_timestamp is None else from_iso(query.to_timestamp)
     if query.minutes_ago is not None:
@@ -109,7 +111,7 @@ def window(query: bodies.WindowQuery, service: AnalyticsService, *, bucket_us: i
         start = from_iso(query.from_timestamp or "")
     if end <= start:
         raise unprocessable("toTimestamp must be later than fromTimestamp.")
-    return Window(start, end, bucket_us or service.queries.automatic_bucket_us(end - start, BUCKET_COUNT))
+    return Window(start, end, bucket_us or service.queries.automatic_bucket_us(end - start, bucket_count))
 
 
 def bucket_us(query: bodies.HistogramQuery) -> int | None:

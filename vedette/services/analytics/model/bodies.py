@@ -1,4 +1,4 @@
-"""Bodies and queries of the analytics API, generations v2 and v1. Names on the wire are the published ones.
+"""Bodies and queries of the analytics API, generations v1 to v3. Names on the wire are the published ones.
 
 Requests refuse unknown query parameters and unknown keys at the top of a body; inside a tripwire, an ROI or a rule they
 are ignored, because clients keep their own decorations there. Replies hold nothing that a client did not expect.
@@ -20,6 +20,12 @@ class Item(BaseModel):
     """Something a client may have decorated with keys of its own."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+
+class Refusal(Body):
+    """Why a call was refused and what to do, in words."""
+
+    error: str
 
 
 class XY(Item):
@@ -220,6 +226,13 @@ class V1HistogramQuery(WindowQuery):
     alerts: bool = False
 
 
+class V3HistogramQuery(WindowQuery):
+    """About `bucketCount` buckets, whose size is a multiple of 5 s."""
+
+    bucket_count: Annotated[int, Field(ge=1, le=1000)] = 20
+    object_type: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+
+
 class Occupancy(Body):
     """Objects of one type in a bucket: mean, fewest and most at a time."""
 
@@ -381,3 +394,25 @@ class V1Histogram(Snake):
 
     alerts: list[Alert]
     counts: list[V1Counts]
+
+
+class V3Occupancy(Body):
+    """Mean number of objects of one type in a bucket."""
+
+    type: str
+    average_count: float
+
+
+class V3FovBucket(Body):
+    """One bucket, `[start, end)`."""
+
+    start: str
+    end: str
+    objects: list[V3Occupancy]
+
+
+class V3FovHistogram(Body):
+    """The FOV reply of v3."""
+
+    bucket_size_in_sec: int
+    histogram: list[V3FovBucket]

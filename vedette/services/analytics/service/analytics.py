@@ -84,6 +84,14 @@ class AnalyticsService(Service):
         """Brings the database up to date and runs the tasks while entered."""
         await anyio.to_thread.run_sync(self._database.upgrade, MIGRATIONS)
         await self.directory.load()
+        try:
+            async with self._tasks():
+                yield
+        finally:
+            self._database.close()
+
+    @asynccontextmanager
+    async def _tasks(self) -> AsyncIterator[None]:
         async with anyio.create_task_group() as tasks:
             for name, work in (
                 ("counting", self.counting.work),
@@ -95,7 +103,6 @@ class AnalyticsService(Service):
                 yield
             finally:
                 tasks.cancel_scope.cancel()
-        self._database.close()
 
     async def _keep_alive(self, name: str, work: Work) -> None:
         await retry(work, clock=self.clock, log=self._log, name=name, backoff=_BACKOFF)

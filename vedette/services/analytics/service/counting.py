@@ -40,7 +40,7 @@ from vedette.services.analytics.store.store import Store, Totals
 
 
 class Counting:
-    """The one writer of counts. `recent` holds each sensor's newest frames for others to read."""
+    """The one writer of counts. `recent` holds each sensor's newest frames as they came, `decode` reads them."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Counting:
     ) -> None:
         self._settings, self._clock, self._bus, self._database = settings, clock, bus, database
         self._directory, self._live = directory, live
-        self._decode = ENCODINGS[settings.encoding].decode
+        self.decode = ENCODINGS[settings.encoding].decode
         self._lock = anyio.Lock()
         self._frames = telemetry.counter("frames", "Frames counted")
         self._objects = telemetry.counter("objects", "Objects in counted frames")
@@ -64,7 +64,7 @@ class Counting:
         self._stitched = telemetry.counter("tracks_stitched", "New ids that continued a lost track")
         self._lag = telemetry.gauge("lag_seconds", "Age of the newest counted frame when it was counted")
         self._reset()
-        self.recent: dict[str, deque[tuple[Instant, FrameMessage]]] = {}
+        self.recent: dict[str, deque[tuple[Instant, bytes]]] = {}
 
     def _reset(self) -> None:
         self._plans: dict[str, Plan] = {}
@@ -155,11 +155,11 @@ class Counting:
         self._stitched.inc(out.stitched)
         self._lag.set((self._clock.now() - t) / US_PER_SECOND)
         self._keep(sensor, out)
-        self._show(sensor, message, out)
+        self._show(sensor, message, payload, out)
 
     def _read(self, payload: bytes) -> tuple[FrameMessage, Instant] | None:
         try:
-            message = self._decode(payload)
+            message = self.decode(payload)
             t = from_iso(message.captured_at)
         except (msgspec.MsgspecError, Fault):
             self._refused.labels("malformed").inc()
@@ -220,9 +220,9 @@ class Counting:
             )
         return passages
 
-    def _show(self, sensor: Sensor, message: FrameMessage, out: engine.Emissions) -> None:
+    def _show(self, sensor: Sensor, message: FrameMessage, payload: bytes, out: engine.Emissions) -> None:
         kept = self.recent.setdefault(sensor.sensor_id, deque(maxlen=self._settings.frames_kept))
-        kept.append((out.t, message))
+        kept.append((out.t, payload))
         if self._live.is_watched:
             totals = self._totals[sensor.sensor_id]
             self._live.push(sensor.sensor_id, outgoing.live_frame(message, out, totals), droppable=True)

@@ -101,8 +101,8 @@ class Queries:
     def frames(self, sensor: Sensor, *, start: Instant, end: Instant, limit: int) -> list[FrameMessage]:
         """The newest frames of the window that are still in memory, in order of time."""
         kept = self._counting.recent.get(sensor.sensor_id, ())
-        found = [message for t, message in kept if start <= t < end]
-        return found[-limit:]
+        found = [payload for t, payload in kept if start <= t < end]
+        return [self._counting.decode(payload) for payload in found[-limit:]]
 
     async def _points(
         self, sensor: Sensor, kind: Kind, window: Window, events: Sequence[str] = ("",)
@@ -111,7 +111,9 @@ class Queries:
             raise unprocessable(f"That is more than {MOST_BUCKETS} buckets. Ask for larger buckets or a shorter time.")
         pieces = tiers.cover(window.start, window.end, window.bucket_us, self._kept_since())
         return await self._database.read(
-            lambda connection: Store(connection).list_points(sensor.sensor_id, kind, pieces, events=events)
+            lambda connection: Store(connection).list_points(
+                sensor.sensor_id, kind, pieces, bucket_us=window.bucket_us, events=events
+            )
         )
 
     def _kept_since(self) -> tuple[int, int, int]:

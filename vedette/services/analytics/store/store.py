@@ -157,27 +157,20 @@ class Store:
         return self._connection.execute(query).scalar()
 
     def list_points(
-        self, sensor_id: str, kind: Kind, pieces: Sequence[Piece], *, events: Sequence[str] = ("",), object_id: str = ""
+        self, sensor_id: str, kind: Kind, pieces: Sequence[Piece], *, bucket_us: int, events: Sequence[str] = ("",)
     ) -> dict[SeriesKey, list[TierPoint]]:
-        """Points of all series of that kind, of one wire or ROI or (empty `object_id`) of all of them."""
-        chosen = [SERIES.c.sensor_id == sensor_id, SERIES.c.kind == kind, SERIES.c.event.in_(events)]
-        if object_id:
-            chosen.append(SERIES.c.object_id == object_id)
+        """All series of that kind and those events, added up per piece and bucket (whole seconds) by the database."""
+        chosen = (SERIES.c.sensor_id == sensor_id, SERIES.c.kind == str(kind), SERIES.c.event.in_(events))
         keys = {
             row.series_id: SeriesKey(Kind(row.kind), row.object_id, row.event, row.object_type)
             for row in self._connection.execute(sa.select(SERIES).where(*chosen))
         }
         points: dict[SeriesKey, list[TierPoint]] = {}
         for piece in pieces:
-            table = TIERS[piece.step_us]
-            query = sa.select(table).where(
-                table.c.series_id.in_(keys),
-                table.c.start_s >= -(-piece.start // SECOND_US),
-                table.c.start_s < -(-piece.end // SECOND_US),
-            )
-            for row in self._connection.execute(query.order_by(table.c.series_id, table.c.start_s)):
-                point = TierPoint(row.start_s * SECOND_US, row.sum, row.n, row.min, row.max)
-                points.setdefault(keys[row.series_id], []).append(point)
+            for row in self._connection.execute(_added_up(piece, list(keys), bucket_us)):
+                series_id, bucket, total, n, least, most = row
+                point = TierPoint(bucket * bucket_us, int(total), int(n), least, most)
+                points.setdefault(keys[series_id], []).append(point)
         return points
 
     def list_totals(self, sensor_id: str, plan: Plan) -> Totals:
@@ -290,6 +283,19 @@ class Store:
         statement = self._insert(table).values(values)
         changed = {column: statement.excluded[column] for column in values if column not in set(key)}
         self._connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed))
+
+
+def _added_up(piece: Piece, series_ids: Sequence[int], bucket_us: int) -> sa.Select[int, int, int, int, int, int]:
+    columns = TIERS[piece.step_us].c
+    bucket = columns.start_s // (bucket_us // SECOND_US)
+    values = [sa.func.sum(columns["sum"]), sa.func.sum(columns["n"]), sa.func.min(columns["min"])]
+    return (
+        sa.select(columns.series_id, bucket, *values, sa.func.max(columns["max"]))
+        .where(columns.series_id.in_(series_ids))
+        .where(columns.start_s >= -(-piece.start // SECOND_US), columns.start_s < -(-piece.end // SECOND_US))
+        .group_by(columns.series_id, bucket)
+        .order_by(columns.series_id, bucket)
+    )
 
 
 def _belongs(table: sa.Table, sensor_id: str, kind: Kind, object_id: str) -> list[sa.ColumnElement[bool]]:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.services.analytics.core import buckets, tiers
+from vedette.services.analytics.core.engine import Emissions
 from vedette.services.analytics.model.domain import Bin, TierPoint
 
 S = 1_000_000
@@ -73,6 +74,22 @@ def test_where_seconds_are_gone_minutes_answer() -> None:
 def test_where_all_fine_rows_are_gone_hours_answer() -> None:
     hour = 3600 * S
     assert tiers.cover(hour + S, 2 * hour + S, S, (9 * hour, 9 * hour, 0)) == [tiers.Piece(hour, hour, 2 * hour + S)]
+
+
+def test_a_late_frame_adds_nothing() -> None:
+    assert list(tiers.samples(Emissions(5 * S, late=True))) == []
+
+
+def test_where_all_fine_rows_are_gone_even_whole_buckets_begin_early() -> None:
+    minute = 60 * S
+    assert tiers.cover(minute + S, minute + 3 * S, minute, (9 * minute, 0, 0)) == [
+        tiers.Piece(minute, minute, minute + 3 * S)
+    ]
+
+
+def test_points_beyond_the_question_are_left_out() -> None:
+    late = TierPoint(9 * S, 1, 1, 1, 1)
+    assert buckets.histogram([late], 0, 5 * S, S) == buckets.histogram([], 0, 5 * S, S)
 
 
 def test_a_day_in_minutes_is_read_from_minutes() -> None:

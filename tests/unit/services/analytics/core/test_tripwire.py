@@ -112,6 +112,20 @@ def test_directions_alternate_on_a_wire_nobody_can_walk_around(points: list[tupl
     assert all(a != b for a, b in pairwise(seen))
 
 
+def test_a_spiral_around_the_end_is_one_crossing() -> None:
+    """Twice over the wire's end in one direction before getting clear: still one person on the other side."""
+    spiral = [
+        (298.0, 104.0),
+        (298.0, 96.0),
+        (303.0, 96.0),
+        (303.0, 104.0),
+        (298.0, 104.0),
+        (298.0, 96.0),
+        (298.0, 50.0),
+    ]
+    assert directions([(298.0, 150.0), *spiral], wire()) == ["IN"]
+
+
 def test_touching_and_turning_back_is_nothing() -> None:
     assert directions([UP, (200.0, 100.0), (220.0, 150.0)], wire(spatial_px=0)) == []
     assert directions([DOWN, (200.0, 100.0), (220.0, 50.0)], wire(spatial_px=0)) == []
