@@ -52,7 +52,7 @@ async def run(video: Path, pace: Pace, weights: str = "") -> list[Shown]:
     state, pacing, shown = tracker.initial(rules=rules), sampler.SamplerState(), []
     for frame in read(video, detector):
         started = time.perf_counter()
-        pacing, wanted = sampler.step(pacing, frame.wall_us, pace, 0.0)
+        pacing, wanted = sampler.step(pacing, frame.wall_us, pace, phase=0.0)
         detections = (await detector.detect([frame]))[0] if wanted else None
         size = (frame.width, frame.height)
         state, tracks = tracker.step(state, detections, frame.wall_us, rules=rules, picture=size)

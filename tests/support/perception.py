@@ -60,12 +60,14 @@ class ClipSource(Source):
     def __init__(self, units: Sequence[AccessUnit], *, ends: bool = False) -> None:
         self._units, self._ends = units, ends
         self.handled: Callable[[], int] = lambda: len(units)
+        self.given = 0
 
     @override
     async def units(self) -> AsyncIterator[AccessUnit]:
         before = self.handled()
         for number, unit in enumerate(self._units, 1):
             yield unit
+            self.given = number
             while self.handled() - before < number:
                 await anyio.sleep(0.001)
         if self._ends:

@@ -1,21 +1,28 @@
 """Perception as a whole: streams in, messages out, with losses and restarts in between."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import override
 
+import anyio
 import msgspec
 import pytest
 
 from tests.support import clips
-from tests.support.perception import SETTINGS, ClipSource, make, running, walkers
+from tests.support.perception import SETTINGS, ClipSource, make, read_number, running, walkers
 from vedette.kernel.bus import MemoryBus
 from vedette.kernel.errors import Fault
+from vedette.kernel.lifecycle import Receive, Scope, Send
 from vedette.media.source import Source
+from vedette.media.unit import Frame
+from vedette.node import serving
 from vedette.schema.encodings import minimal
 from vedette.schema.frame import FRAME_WIDTH, PREDICTED
 from vedette.schema.sensor import Change, SensorEvent, StreamRef
 from vedette.schema.topics import MDX_RAW, VST_EVENT
-from vedette.services.perception.model import Pace, StreamRequest
+from vedette.services.perception.adapters.detectors.scripted import ScriptedDetector
+from vedette.services.perception.model import Detections, Pace, StreamRequest
 
 GATE = StreamRequest("cam-1", "Gate", "rtsp://127.0.0.1:8554/live/cam-1")
 KEY = "127.0.0.1:8554/live/cam-1"
@@ -156,6 +163,75 @@ async def test_credentials_go_to_announced_relays_only(tmp_path: Path) -> None:
         assert bench.opened[0] == "rtsp://198.51.100.7/stream"
         await bench.until(lambda: bench.service.list()[0].state == "failed")
         assert bench.service.list()[0].cause == "Nobody answers there."
+
+
+class Slow(ScriptedDetector):
+    """Answers when it is let go, so that newer pictures can pile up meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(read_number=read_number, boxes_at=walkers, size=(clips.WIDTH, clips.HEIGHT))
+        self.go = anyio.Event()
+        self.looked_at: list[int] = []
+
+    @override
+    async def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        self.looked_at += [read_number(frame.image) for frame in frames]
+        await self.go.wait()
+        return await super().detect(frames)
+
+
+@pytest.mark.anyio
+async def test_when_inference_is_slow_the_newest_picture_wins_and_no_frame_is_lost(tmp_path: Path) -> None:
+    detector = Slow()
+    bench = make(tmp_path, detector=detector)
+    hasty = ClipSource(clips.encode(30))
+    async with bench.service.life():
+        bench.sources[KEY] = [hasty]
+        bench.service.add(GATE)
+        await bench.until(lambda: bool(bench.opened))
+        hasty.handled = lambda: 10**6
+        await bench.until(lambda: hasty.given == 30 and bool(detector.looked_at))
+        detector.go.set()
+        messages = await bench.frames(30)
+        assert [int(message.id) for message in messages] == list(range(1, 31))
+        assert detector.looked_at[-1] == 29
+        assert len(detector.looked_at) < 30
+        assert bench.service.list()[0].dropped == 30 - len(detector.looked_at)
+
+
+@pytest.mark.anyio
+async def test_pictures_that_wait_for_their_turn_give_way_to_newer_ones(tmp_path: Path) -> None:
+    detector = Slow()
+    bench = make(tmp_path, detector=detector)
+    yard = StreamRequest("cam-2", "Yard", "rtsp://127.0.0.1:8554/live/cam-2")
+    async with bench.service.life():
+        bench.sources[KEY] = [source(1)]
+        bench.sources["127.0.0.1:8554/live/cam-2"] = [hasty := ClipSource(clips.encode(12))]
+        bench.service.add(GATE)
+        await bench.until(lambda: detector.looked_at == [0])
+        bench.service.add(yard)
+        await bench.until(lambda: bool(bench.opened[1:]))
+        hasty.handled = lambda: 10**6
+        await bench.until(lambda: hasty.given == 12)
+        detector.go.set()
+        await bench.frames(12, "Yard")
+        assert detector.looked_at == [0, 11]
+
+
+@pytest.mark.anyio
+async def test_the_list_of_vst_says_what_to_watch(tmp_path: Path) -> None:
+    listed = [{"cam-1": [{"streamId": "cam-1", "name": "Gate", "url": GATE.url, "isMain": True}]}]
+
+    async def vst(scope: Scope, _receive: Receive, send: Send) -> None:
+        assert scope["path"] == "/vst/api/v1/live/streams"
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": msgspec.json.encode(listed)})
+
+    settings = SETTINGS.model_copy(update={"vst": ""})
+    async with serving(vst, listener=tmp_path / "vst.sock"), running(tmp_path, settings) as bench:
+        await bench.until(lambda: [item.name for item in bench.service.list()] == ["Gate"])
+        await bench.until(lambda: bool(bench.opened))
+        assert bench.opened[0].startswith("rtsp://perception:relay-secret@")
 
 
 def test_before_its_life_it_is_not_ready_and_takes_no_streams(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def add_block(connection: Connection, keys: Sequence[str], size: int) -> int:
     return first
 
 
-def set_next(connection: Connection, keys: Sequence[str], reserved_end: int, next_id: int) -> None:
+def set_next(connection: Connection, keys: Sequence[str], *, reserved_end: int, next_id: int) -> None:
     """Gives back the unused end of a block, if that block is still the last one reserved for `keys`."""
     found = connection.execute(sa.select(sa.func.max(_counter.c.next_id)).where(_counter.c.key.in_(keys))).scalar()
     if found == reserved_end:

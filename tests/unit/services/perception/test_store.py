@@ -28,7 +28,7 @@ def test_no_key_sees_an_id_twice(steps: list[tuple[str, str, int, int]]) -> None
             assert not spent & used.setdefault(key, set())
             used[key] |= spent
         end, following = first + size, first + len(spent)
-        made.write_now(lambda c, k=keys, e=end, f=following: store.set_next(c, k, e, f))  # type: ignore[misc]
+        made.write_now(lambda c, k=keys, e=end, f=following: store.set_next(c, k, reserved_end=e, next_id=f))  # type: ignore[misc]
     made.close()
 
 
@@ -37,6 +37,6 @@ def test_a_block_that_is_not_the_last_cannot_be_given_back(tmp_path: Path) -> No
     keys = ("id:a", "name:x")
     assert made.write_now(lambda c: store.add_block(c, keys, 100)) == 1
     assert made.write_now(lambda c: store.add_block(c, keys, 100)) == 101
-    made.write_now(lambda c: store.set_next(c, keys, 101, 7))
+    made.write_now(lambda c: store.set_next(c, keys, reserved_end=101, next_id=7))
     assert made.write_now(lambda c: store.add_block(c, keys, 1)) == 201
     made.close()

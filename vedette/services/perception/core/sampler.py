@@ -23,7 +23,7 @@ class SamplerState:
     seen: int = 0
 
 
-def step(state: SamplerState, t_us: int, pace: Pace, phase: float) -> tuple[SamplerState, bool]:
+def step(state: SamplerState, t_us: int, pace: Pace, *, phase: float) -> tuple[SamplerState, bool]:
     """Whether the frame captured at `t_us` is inferred.
 
     `phase` in 0..1 shifts the first inference by that part of the gap, so that sensors do not all fall on the same

@@ -115,7 +115,7 @@ class Pipeline:
 
     def _wanted(self, wall_us: int) -> bool:
         """Called in the decoder's thread, once for each picture in order."""
-        self._sampler, wanted = sampler.step(self._sampler, wall_us, self.report.pace, self._phase)
+        self._sampler, wanted = sampler.step(self._sampler, wall_us, self.report.pace, phase=self._phase)
         return wanted
 
     def _failed(self, cause: Exception) -> None:

@@ -14,7 +14,7 @@ from vedette.services.perception.model import Pace
 def taken(times_us: list[int], pace: Pace, phase: float = 0.0) -> list[int]:
     state, chosen = SamplerState(), []
     for t_us in times_us:
-        state, yes = sampler.step(state, t_us, pace, phase)
+        state, yes = sampler.step(state, t_us, pace, phase=phase)
         if yes:
             chosen.append(t_us)
     return chosen
@@ -78,7 +78,7 @@ def test_a_new_pace_applies_at_once() -> None:
     state, times = SamplerState(), frames(10, 4)
     chosen = []
     for index, t_us in enumerate(times):
-        state, yes = sampler.step(state, t_us, Pace(infer_fps=1) if index < 20 else Pace(), 0.0)
+        state, yes = sampler.step(state, t_us, Pace(infer_fps=1) if index < 20 else Pace(), phase=0.0)
         chosen.append(yes)
     assert sum(chosen[:20]) == 2
     assert sum(chosen[30:]) == 10
