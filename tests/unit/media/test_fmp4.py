@@ -1,0 +1,265 @@
+"""Segments: what is written is read back to the byte, torn files play to their last part, clips join without a seam."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import pytest
+
+from tests.support import clips
+from vedette.kernel.errors import Fault
+from vedette.media import fmp4, h264
+from vedette.media.unit import AccessUnit, CodecParameters, us_to_90k
+
+SECOND_90K = 90_000
+
+
+def write(path: Path, units: Sequence[AccessUnit]) -> fmp4.SegmentSummary:
+    with path.open("wb") as file:
+        writer = fmp4.SegmentWriter(units[0].parameters, lambda data: (file.write(data), None)[1])
+        for unit in units:
+            writer.write(unit)
+        return writer.close()
+
+
+@pytest.fixture
+def segment(tmp_path: Path) -> Path:
+    path = tmp_path / "segment.mp4"
+    write(path, clips.encode(60, gop=20))
+    return path
+
+
+@pytest.mark.parametrize(("codec", "b_frames"), [("libx264", 0), ("libx264", 2), ("libx265", 0)])
+def test_units_come_back_as_they_went_in(tmp_path: Path, codec: str, b_frames: int) -> None:
+    units = [
+        replace(unit, pts_90k=unit.pts_90k + 777_000, dts_90k=unit.dts_90k + 777_000)
+        for unit in clips.encode(50, codec=codec, gop=20, b_frames=b_frames)
+    ]
+    summary = write(tmp_path / "a.mp4", units)
+    back = list(fmp4.read_units(tmp_path / "a.mp4", wall_us=clips.WALL_US))
+    assert [unit.data for unit in back] == [unit.data for unit in units]
+    assert [unit.pts_90k + 777_000 for unit in back] == [unit.pts_90k for unit in units]
+    assert [unit.dts_90k + 777_000 for unit in back] == [unit.dts_90k for unit in units]
+    assert [unit.is_keyframe for unit in back] == [unit.is_keyframe for unit in units]
+    assert [unit.wall_us for unit in back] == [unit.wall_us for unit in units]
+    assert back[0].parameters == units[0].parameters == fmp4.parameters_of(tmp_path / "a.mp4")
+    assert summary == fmp4.SegmentSummary(50, (tmp_path / "a.mp4").stat().st_size, 50 * 3000)
+    assert clips.numbers_in(str(tmp_path / "a.mp4")) == list(range(50))
+
+
+def test_the_sink_gets_a_header_and_then_whole_parts(tmp_path: Path) -> None:
+    pieces: list[bytes] = []
+    units = clips.encode(80, gop=50)
+    writer = fmp4.SegmentWriter(units[0].parameters, pieces.append)
+    for unit in units:
+        writer.write(unit)
+    writer.close()
+    assert pieces[0][4:8] == b"ftyp"
+    assert all(piece[4:8] == b"moof" for piece in pieces[1:])
+    # One second, the rest of the first GOP, one second: a part ends at a keyframe and at least every second.
+    assert len(pieces) == 1 + 3
+    (tmp_path / "growing.part").write_bytes(b"".join(pieces[:2]))
+    assert len(list(fmp4.read_units(tmp_path / "growing.part"))) == 30
+
+
+def test_durations_follow_a_varying_rate_and_the_next_unit(tmp_path: Path) -> None:
+    times = [0, 3000, 9000, 9100, 60_000, 61_000]
+    units = [
+        replace(unit, pts_90k=time, dts_90k=time, duration_90k=0)
+        for unit, time in zip(clips.encode(6, gop=3), times, strict=True)
+    ]
+    pieces: list[bytes] = []
+    writer = fmp4.SegmentWriter(units[0].parameters, pieces.append)
+    for unit in units:
+        writer.write(unit)
+    assert writer.close(next_dts_90k=65_000).duration_90k == 65_000
+    (tmp_path / "a.mp4").write_bytes(b"".join(pieces))
+    back = list(fmp4.read_units(tmp_path / "a.mp4"))
+    assert [unit.pts_90k for unit in back] == times
+    assert [unit.duration_90k for unit in back] == [b - a for a, b in pairwise([*times, 65_000])]
+
+
+def test_a_duration_nobody_knows_is_the_one_before(tmp_path: Path) -> None:
+    units = [replace(unit, duration_90k=0) for unit in clips.encode(3, ticks=6000)]
+    assert write(tmp_path / "a.mp4", units).duration_90k == 18_000
+    assert write(tmp_path / "b.mp4", units[:1]).duration_90k == 3000
+
+
+def test_parameter_sets_out_of_band_are_put_in(tmp_path: Path) -> None:
+    units = clips.encode(10, gop=5)
+    bare = [replace(unit, data=h264.join([n for n in h264.split(unit.data) if n[0] & 31 < 6])) for unit in units]
+    write(tmp_path / "a.mp4", bare)
+    assert clips.numbers_in(str(tmp_path / "a.mp4")) == list(range(10))
+    assert fmp4.parameters_of(tmp_path / "a.mp4") == units[0].parameters
+
+
+def test_changed_parameter_sets_still_decode(tmp_path: Path) -> None:
+    before, after = clips.encode(10, gop=10), clips.encode(10, gop=10, height=192, first=10)
+    bare = [replace(unit, data=h264.join([n for n in h264.split(unit.data) if n[0] & 31 < 6])) for unit in after]
+    moved = [replace(unit, pts_90k=unit.pts_90k + 30_000, dts_90k=unit.dts_90k + 30_000) for unit in bare]
+    write(tmp_path / "a.mp4", [*before, *moved])
+    assert clips.numbers_in(str(tmp_path / "a.mp4")) == list(range(20))
+
+
+def test_what_cannot_be_recorded_is_refused() -> None:
+    units = clips.encode(4, gop=4)
+    pieces: list[bytes] = []
+    with pytest.raises(Fault, match="keyframe"):
+        fmp4.SegmentWriter(units[0].parameters, pieces.append).write(units[1])
+    with pytest.raises(Fault, match="pcmu"):
+        fmp4.SegmentWriter(CodecParameters("pcmu"), pieces.append)
+    writer = fmp4.SegmentWriter(units[0].parameters, pieces.append)
+    writer.write(units[0])
+    with pytest.raises(Fault, match="rise"):
+        writer.write(units[0])
+    bare = replace(units[0], data=h264.join([h264.split(units[0].data)[-1]]), parameters=CodecParameters("h264"))
+    writer = fmp4.SegmentWriter(bare.parameters, pieces.append)
+    writer.write(bare)
+    with pytest.raises(Fault, match="parameter sets"):
+        writer.close()
+
+
+def test_an_error_of_the_disk_comes_out_as_it_is() -> None:
+    def full(_data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    units = clips.encode(40, gop=5)
+    writer = fmp4.SegmentWriter(units[0].parameters, full)
+    with pytest.raises(OSError, match="No space left"):
+        for unit in units:
+            writer.write(unit)
+
+
+@pytest.mark.parametrize(("start", "first"), [(0, 0), (1, 0), (19, 0), (20, 20), (39, 20), (59, 40), (500, 40)])
+def test_reading_starts_at_the_keyframe_before(segment: Path, start: int, first: int) -> None:
+    units = list(fmp4.read_units(segment, start_us=start * 100_000 // 3 + 1, wall_us=0))
+    assert units[0].is_keyframe
+    assert units[0].pts_90k == first * 3000
+    assert len(units) == 60 - first
+
+
+def test_a_file_torn_anywhere_plays_to_its_last_part(segment: Path, tmp_path: Path) -> None:
+    data = segment.read_bytes()
+    torn = tmp_path / "torn.part"
+    lengths = set()
+    for cut in [*range(0, len(data), 997), len(data)]:
+        torn.write_bytes(data[:cut])
+        good = fmp4.whole_boxes_length(torn)
+        assert good <= cut
+        lengths.add(good)
+        if good:
+            before = [unit.data for unit in fmp4.read_units(torn)]
+            os.truncate(torn, good)
+            assert [unit.data for unit in fmp4.read_units(torn)] == before
+            assert len(before) in (0, 20, 40, 60)
+    assert len(lengths) == 5
+    assert max(lengths) == len(data)
+
+
+def test_files_that_are_no_segments(tmp_path: Path) -> None:
+    with pytest.raises(Fault) as fault:
+        fmp4.parameters_of(tmp_path / "absent.mp4")
+    assert fault.value.status == 404
+    for name, data in (
+        ("empty", b""),
+        ("text", b"hello, this is not a movie"),
+        ("moov", b"\0\0\0\x10moov\0\0\0\x08free"),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(Fault) as fault:
+            list(fmp4.read_units(tmp_path / name))
+        assert fault.value.status == 422
+
+
+def pictures(path: Path) -> list[tuple[int, int]]:
+    """(number, pts in 90 kHz) of each picture."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return [
+            (
+                clips.read_number(frame.to_ndarray(format="gray")),
+                round((frame.pts or 0) * stream.time_base * SECOND_90K),
+            )
+            for frame in container.decode(stream)
+        ]
+
+
+@pytest.mark.parametrize("b_frames", [0, 2])
+@pytest.mark.parametrize("to_file", [True, False])
+def test_clips_are_seamless(tmp_path: Path, b_frames: int, to_file: bool) -> None:
+    for index in range(3):
+        wall = clips.WALL_US + index * 2_000_000
+        units = clips.encode(60, gop=20, b_frames=b_frames, first=index * 60, wall_us=wall)
+        write(tmp_path / f"{index}.mp4", units)
+    slices = [
+        fmp4.ClipSlice(tmp_path / "0.mp4", 1_000_000, 2_000_000, clips.WALL_US),
+        fmp4.ClipSlice(tmp_path / "1.mp4", 0, 2_000_000, clips.WALL_US + 2_000_000),
+        fmp4.ClipSlice(tmp_path / "2.mp4", 0, 500_000, clips.WALL_US + 4_000_000),
+    ]
+    clip = tmp_path / "clip.mp4"
+    if to_file:
+        summary = fmp4.mux_clip(slices, clip)
+    else:
+        pieces: list[bytes] = []
+        summary = fmp4.mux_clip(slices, pieces.append)
+        clip.write_bytes(b"".join(pieces))
+    assert summary.bytes == clip.stat().st_size
+    assert summary.wall_us == clips.WALL_US + 666_666
+    found = pictures(clip)
+    assert [number for number, _ in found[:100]] == list(range(20, 120))
+    assert {b - a for (_, a), (_, b) in pairwise(found[:100])} == {3000}
+    # The tail may hold pictures that a B-frame before the end leans on, never fewer than asked for.
+    assert [number for number, _ in found[100:115]] == list(range(120, 135))
+    assert summary.units == len(found) <= 115 + b_frames
+    assert summary.duration_90k == summary.units * 3000
+
+
+@pytest.mark.parametrize(("gaps", "step"), [("close", 3000), ("keep", 3000 + 5 * SECOND_90K)])
+def test_gaps_are_closed_or_kept(tmp_path: Path, gaps: str, step: int) -> None:
+    write(tmp_path / "0.mp4", clips.encode(30, gop=10))
+    write(tmp_path / "1.mp4", clips.encode(30, gop=10, first=30))
+    slices = [
+        fmp4.ClipSlice(tmp_path / "0.mp4", 0, 1_000_000, clips.WALL_US),
+        fmp4.ClipSlice(tmp_path / "1.mp4", 0, 1_000_000, clips.WALL_US + 6_000_000),
+    ]
+    fmp4.mux_clip(slices, tmp_path / "clip.mp4", gaps="keep" if gaps == "keep" else "close")
+    found = pictures(tmp_path / "clip.mp4")
+    assert [number for number, _ in found] == list(range(60))
+    assert found[30][1] - found[29][1] == step
+
+
+def test_jitter_of_the_wall_clock_never_turns_time_back(tmp_path: Path) -> None:
+    write(tmp_path / "0.mp4", clips.encode(30, gop=10))
+    slices = [
+        fmp4.ClipSlice(tmp_path / "0.mp4", 0, 1_000_000, clips.WALL_US),
+        fmp4.ClipSlice(tmp_path / "0.mp4", 0, 1_000_000, clips.WALL_US + 980_000),
+    ]
+    fmp4.mux_clip(slices, tmp_path / "clip.mp4", gaps="keep")
+    assert {b - a for (_, a), (_, b) in pairwise(pictures(tmp_path / "clip.mp4"))} == {3000}
+
+
+def test_a_clip_of_nothing_or_of_two_codecs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Fault) as fault:
+        fmp4.mux_clip([], tmp_path / "clip.mp4")
+    assert (fault.value.status, fault.value.code) == (404, "VMSNoDataError")
+    write(tmp_path / "0.mp4", clips.encode(10, gop=10))
+    write(tmp_path / "1.mp4", clips.encode(10, gop=10, codec="libx265"))
+    slices = [fmp4.ClipSlice(tmp_path / f"{i}.mp4", 0, 1_000_000, clips.WALL_US) for i in range(2)]
+    with pytest.raises(Fault) as fault:
+        fmp4.mux_clip(slices, tmp_path / "clip.mp4")
+    assert fault.value.status == 422
+
+
+def test_a_clip_is_seekable_from_its_front(segment: Path, tmp_path: Path) -> None:
+    fmp4.mux_clip([fmp4.ClipSlice(segment, 0, 2_000_000, 0)], tmp_path / "clip.mp4")
+    data = (tmp_path / "clip.mp4").read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        stream = container.streams.video[0]
+        container.seek(int((41.5 / 30) / stream.time_base), stream=stream)
+        frame = next(container.decode(stream))
+    assert clips.read_number(frame.to_ndarray(format="gray")) == 40
+    assert us_to_90k(2_000_000) == 60 * 3000
