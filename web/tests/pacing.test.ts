@@ -17,14 +17,15 @@ test("asks for no delay when metadata is early", () => {
 });
 
 test("asks for as much delay as metadata is late, with a little slack", () => {
-  const delay = play(new Pacing(), 50, 120);
+  const delay = play(new Pacing(), 20, 120);
   expect(delay).toBe(140);
 });
 
 test("adds what is still missing after the first step", () => {
   const pacing = new Pacing();
-  play(pacing, 50, 120);
-  expect(play(pacing, 50, 30)).toBe(190);
+  play(pacing, 20, 120);
+  expect(play(pacing, 49, 30)).toBe(140);
+  expect(play(pacing, 1, 30)).toBe(190);
 });
 
 test("never waits longer than 800 ms", () => {

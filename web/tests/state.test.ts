@@ -6,6 +6,7 @@ import { readMe } from "../src/api/accounts";
 
 vi.stubGlobal("location", { pathname: "/", origin: "http://box" });
 const { cameraPath, parseRoute } = await import("../src/state/router");
+const { allows } = await import("../src/state/session");
 const { countCrossing, shapesOf } = await import("../src/state/shapes");
 
 describe("routes", () => {
@@ -72,7 +73,16 @@ test("layers survive whatever was stored", () => {
   expect(parseLayers('{"boxes":false,"ids":"no"}')).toEqual({ ...DEFAULT_LAYERS, boxes: false });
 });
 
+test.each([
+  ["viewer", false, false],
+  ["operator", true, false],
+  ["admin", true, true],
+  ["owner", true, true],
+])("a %s sees the buttons that would not be refused", (role, configure, remove) => {
+  expect([allows(role, "configure"), allows(role, "remove")]).toEqual([configure, remove]);
+});
+
 test("who am I, tolerantly", () => {
-  expect(readMe({ name: "Ada", role: "admin" })).toEqual({ name: "Ada", role: "admin" });
+  expect(readMe({ name: "Ada", role: "ADMIN" })).toEqual({ name: "Ada", role: "admin" });
   expect(readMe(null)).toEqual({ name: "admin", role: "viewer" });
 });

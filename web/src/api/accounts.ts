@@ -21,7 +21,7 @@ export async function whoAmI(): Promise<Me | null> {
 
 export function readMe(value: unknown): Me {
   const { name, role } = (value ?? {}) as Record<string, unknown>;
-  return { name: typeof name === "string" ? name : "admin", role: typeof role === "string" ? role : "viewer" };
+  return { name: typeof name === "string" ? name : "admin", role: typeof role === "string" ? role.toLowerCase() : "viewer" };
 }
 
 export async function setUp(account: { code: string; name: string; password: string }): Promise<void> {

@@ -51,6 +51,11 @@ export function thumbnailUrl(streamId: string): string {
   return withQuery(`${BASE}/live/stream/${encodeURIComponent(streamId)}/picture`, { width: 192, height: 108 });
 }
 
+/** The whole clip at once: the box streams it without ranges, and a player wants to jump about. */
+export async function clip(streamId: string, range: Span, signal: AbortSignal): Promise<Blob> {
+  return (await request(clipUrl(streamId, range), { headers: { accept: "video/mp4" }, signal, timeoutMs: 120_000 })).blob();
+}
+
 export async function snapshot(streamId: string): Promise<Blob> {
   const path = `${BASE}/live/stream/${encodeURIComponent(streamId)}/picture`;
   return (await request(path, { headers: { streamId, accept: "image/jpeg" } })).blob();

@@ -7,6 +7,8 @@
 const MAX_DELAY_MS = 800;
 const SLACK_MS = 20;
 const WINDOW = 50;
+/** The first step is taken early: until then every box is late. */
+const FIRST_WINDOW = 20;
 /** Further behind than this is an outage, not a pace worth waiting for. */
 const OUTAGE_MS = 1_500;
 
@@ -34,9 +36,9 @@ export class Pacing {
 
   /** Delay to ask of the receiver, ms. Only grows, and in few steps, so that playback does not wobble. */
   target(): number {
-    if (this.lags.length < WINDOW) return this.delay;
+    if (this.lags.length < (this.delay === 0 ? FIRST_WINDOW : WINDOW)) return this.delay;
     const sorted = [...this.lags].sort((a, b) => a - b);
-    const p90 = sorted[Math.floor(WINDOW * 0.9)] ?? 0;
+    const p90 = sorted[Math.floor(sorted.length * 0.9)] ?? 0;
     if (p90 > 0) this.delay = Math.min(MAX_DELAY_MS, Math.round(this.delay + p90 + SLACK_MS));
     // Measured anew after each step: the old lags belong to the old delay.
     this.lags = [];

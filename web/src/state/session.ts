@@ -1,6 +1,6 @@
 /** Who is signed in, and which of the three doors (set-up, sign-in, app) to show. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import * as accounts from "../api/accounts";
 import { messageOf, onSignedOut } from "../api/client";
 import type { Me } from "../api/types";
@@ -14,6 +14,17 @@ export type Session =
   | { readonly kind: "signedIn"; readonly me: Me };
 
 export const session = signal<Session>({ kind: "asking" });
+
+/** What a role may do is decided by the box; here it only keeps buttons away that would be refused. */
+export function allows(role: string, what: "configure" | "remove"): boolean {
+  if (role === "viewer") return false;
+  return what === "configure" || role !== "operator";
+}
+
+const role = computed(() => (session.value.kind === "signedIn" ? session.value.me.role : "viewer"));
+/** Cameras, wires, rules, clips. */
+export const mayConfigure = computed(() => allows(role.value, "configure"));
+export const mayRemove = computed(() => allows(role.value, "remove"));
 
 async function settle(notice: string | null): Promise<void> {
   const me = await accounts.whoAmI();

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { alertsState, seenUntil } from "../../state/alerts";
+import { mayConfigure } from "../../state/session";
 import { useNow } from "../../ui/hooks";
 import { AlertRow } from "./alertrow";
 import { RulesDialog } from "./rulesdialog";
@@ -16,7 +17,9 @@ export function RecentAlerts({ sensor }: { sensor: string }) {
     <section class="panel recent" aria-label="Recent alerts">
       <div class="panel__head">
         <h2>Alerts</h2>
-        <button type="button" class="button button--quiet recent__rules" onClick={() => setOpen(true)}>Rules</button>
+        {mayConfigure.value && (
+          <button type="button" class="button button--quiet recent__rules" onClick={() => setOpen(true)}>Rules</button>
+        )}
       </div>
       <div class="panel__body">
         {alerts.length === 0 ? (

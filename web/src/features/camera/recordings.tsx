@@ -2,10 +2,11 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../../api/client";
-import { clipUrl, timeline } from "../../api/vst";
+import { clip as fetchClip, clipUrl, timeline } from "../../api/vst";
 import { clockTime, dayHeading, duration, fileStamp, fileStem, shortTime } from "../../lib/format";
 import { clipSpans, gapsBetween, joinSpans, pickRange, recordedMs, ticks, type Span } from "../../lib/timeline";
 import type { Camera } from "../../state/cameras";
+import { mayConfigure } from "../../state/session";
 import { useInterval } from "../../ui/hooks";
 import { Icon } from "../../ui/icon";
 import { Dialog, Notice, Segments } from "../../ui/parts";
@@ -18,6 +19,8 @@ const ZOOMS = [
 
 const SEAM_MS = 1_500;
 const LEAST_CLIP_MS = 1_000;
+/** What is played is fetched first; longer ones are for saving. */
+const LONGEST_PLAY_MS = 10 * 60_000 + 1_000;
 const TAP_CLIP_MS = 30_000;
 const REFRESH_MS = 5_000;
 
@@ -240,39 +243,53 @@ function RangeBar({ camera, spans, range, onPlay, onClear }: RangeBarProps) {
       </p>
       <div class="rangebar__actions">
         <button type="button" class="button button--quiet" onClick={onClear}>Clear</button>
-        <button type="button" class="button" disabled={nothing} onClick={() => onPlay(range)}><Icon name="play" />Play</button>
-        <a
-          class="button button--primary"
-          aria-disabled={nothing}
-          href={nothing ? undefined : clipUrl(camera.streamId, range)}
-          download={clipName(camera.name, range)}
-        >
-          <Icon name="download" />Save
-        </a>
+        {mayConfigure.value && <button type="button" class="button" disabled={nothing || range.end - range.start > LONGEST_PLAY_MS} onClick={() => onPlay(range)}><Icon name="play" />Play</button>}
+        {mayConfigure.value && (
+          <a
+            class="button button--primary"
+            aria-disabled={nothing}
+            href={nothing ? undefined : clipUrl(camera.streamId, range)}
+            download={clipName(camera.name, range)}
+          >
+            <Icon name="download" />Save
+          </a>
+        )}
       </div>
     </div>
   );
 }
 
 function ClipDialog({ camera, range, onClose }: { camera: Camera; range: Span; onClose: () => void }) {
-  const [failed, setFailed] = useState(false);
-  const video = useRef<HTMLVideoElement>(null);
+  const [error, setError] = useState<string | null>(null);
+  const [url, setUrl] = useState<string | null>(null);
   useEffect(() => {
-    // The person just asked for it; where autoplay is refused the controls are there.
-    video.current?.play().catch(() => undefined);
-  }, []);
+    const abort = new AbortController();
+    let made: string | null = null;
+    fetchClip(camera.streamId, range, abort.signal)
+      .then((blob) => setUrl((made = URL.createObjectURL(blob))))
+      .catch((cause: unknown) => {
+        if (!abort.signal.aborted) setError(messageOf(cause));
+      });
+    return () => {
+      abort.abort();
+      if (made) URL.revokeObjectURL(made);
+    };
+  }, [camera.streamId, range.start, range.end]);
   return (
     <Dialog title={`${camera.name}, ${clockTime(range.start)}`} wide onClose={onClose}>
-      {failed && <Notice error>This clip cannot be played here. Saving it may still work.</Notice>}
-      <video
-        ref={video}
-        class="clip"
-        src={clipUrl(camera.streamId, range)}
-        controls
-        muted
-        playsinline
-        onError={() => setFailed(true)}
-      />
+      {error && <Notice error>{error}</Notice>}
+      {!url && !error && <div class="clip clip--waiting" role="status"><span class="spinner" aria-hidden="true" /><span class="visually-hidden">Fetching the clip</span></div>}
+      {url && (
+        <video
+          class="clip"
+          src={url}
+          controls
+          autoplay
+          muted
+          playsinline
+          onError={() => setError("This browser cannot play the clip. Saving it still works.")}
+        />
+      )}
       <div class="dialog__actions">
         <a class="button" href={clipUrl(camera.streamId, range)} download={clipName(camera.name, range)}>
           <Icon name="download" />Save clip

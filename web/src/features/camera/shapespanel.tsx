@@ -6,6 +6,7 @@ import { messageOf } from "../../api/client";
 import { draftOfRoi, draftOfWire, freeId, newDraft, problem, toRoi, toTripwire, undo, type Draft, type ShapeKind } from "../../lib/draft";
 import type { MetaFrame } from "../../lib/frames";
 import type { Size } from "../../lib/geometry";
+import { mayConfigure } from "../../state/session";
 import { refreshShapes, shapesOf } from "../../state/shapes";
 import { Icon } from "../../ui/icon";
 import { Field, Notice } from "../../ui/parts";
@@ -46,7 +47,7 @@ function ShapesList({ sensor, frame, onDraft }: ShapesPanelProps) {
         <ul>
           {tripwires.map((wire) => (
             <li key={wire.id}>
-              <button type="button" class="shape" onClick={() => onDraft(draftOfWire(wire))} aria-label={`Edit ${wire.name}`}>
+              <button type="button" class="shape" disabled={!mayConfigure.value} onClick={() => onDraft(draftOfWire(wire))} aria-label={`Edit ${wire.name}`}>
                 <Icon name="wire" size={18} />
                 <span class="shape__name">{wire.name}</span>
                 <span class="inout__in"><b class="reading">{totals[wire.id]?.in ?? 0}</b> in</span>
@@ -56,7 +57,7 @@ function ShapesList({ sensor, frame, onDraft }: ShapesPanelProps) {
           ))}
           {rois.map((roi) => (
             <li key={roi.id}>
-              <button type="button" class="shape" onClick={() => onDraft(draftOfRoi(roi))} aria-label={`Edit ${roi.name}`}>
+              <button type="button" class="shape" disabled={!mayConfigure.value} onClick={() => onDraft(draftOfRoi(roi))} aria-label={`Edit ${roi.name}`}>
                 <Icon name="zone" size={18} />
                 <span class="shape__name">{roi.name}</span>
                 <span class="shape__now"><b class="reading">{frame ? occupancy(frame, roi) : "–"}</b> now</span>
@@ -64,10 +65,12 @@ function ShapesList({ sensor, frame, onDraft }: ShapesPanelProps) {
             </li>
           ))}
         </ul>
-        <div class="shapes__add">
-          <button type="button" class="button" onClick={() => begin("wire")}><Icon name="plus" size={18} />Wire</button>
-          <button type="button" class="button" onClick={() => begin("zone")}><Icon name="plus" size={18} />Zone</button>
-        </div>
+        {mayConfigure.value && (
+          <div class="shapes__add">
+            <button type="button" class="button" onClick={() => begin("wire")}><Icon name="plus" size={18} />Wire</button>
+            <button type="button" class="button" onClick={() => begin("zone")}><Icon name="plus" size={18} />Zone</button>
+          </div>
+        )}
       </div>
     </section>
   );

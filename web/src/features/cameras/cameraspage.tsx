@@ -5,6 +5,7 @@ import { messageOf } from "../../api/client";
 import { addSensor, deleteSensor, thumbnailUrl } from "../../api/vst";
 import { camerasState, refreshCameras, type Camera } from "../../state/cameras";
 import { cameraPath } from "../../state/router";
+import { mayConfigure, mayRemove } from "../../state/session";
 import { Icon } from "../../ui/icon";
 import { Dialog, Empty, Field, Notice, SubmitButton } from "../../ui/parts";
 import { toast } from "../../ui/toast";
@@ -18,7 +19,9 @@ export function CamerasPage() {
     <div class="narrow">
       <header class="page-head">
         <h1>Cameras</h1>
-        <button type="button" class="button button--primary" onClick={() => setAdding(true)}><Icon name="plus" />Add camera</button>
+        {mayConfigure.value && (
+          <button type="button" class="button button--primary" onClick={() => setAdding(true)}><Icon name="plus" />Add camera</button>
+        )}
       </header>
       {error && (
         <Notice error action={<button type="button" class="button button--quiet" onClick={() => void refreshCameras()}>Try again</button>}>
@@ -50,9 +53,11 @@ function CameraRow({ camera, onRemove }: { camera: Camera; onRemove: () => void 
           <span class={camera.online ? "lamp lamp--ok" : "lamp lamp--bad"}>{camera.online ? camera.detail || "Online" : camera.reason}</span>
         </span>
       </a>
-      <button type="button" class="button button--quiet button--icon" aria-label={`Remove ${camera.name}`} onClick={onRemove}>
-        <Icon name="trash" />
-      </button>
+      {mayRemove.value && (
+        <button type="button" class="button button--quiet button--icon" aria-label={`Remove ${camera.name}`} onClick={onRemove}>
+          <Icon name="trash" />
+        </button>
+      )}
     </li>
   );
 }

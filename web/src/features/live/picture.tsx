@@ -85,7 +85,9 @@ class Renderer {
       compact: view.width < COMPACT_BELOW,
       now: Date.now(),
     });
+    // For tests in a browser: how the boxes were found, and the capture instant they belong to.
     canvas.dataset.match = sample?.match ?? "none";
+    canvas.dataset.at = String(frame?.at ?? "");
     this.tell(frame);
   }
 
