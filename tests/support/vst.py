@@ -1,0 +1,117 @@
+"""A recorder, a camera or the whole service of VST on a temporary folder."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from vedette.kernel.clock import Clock, SystemClock
+from vedette.kernel.database import Database
+from vedette.kernel.errors import Fault, unavailable
+from vedette.kernel.telemetry import Telemetry
+from vedette.media.hub import Hub, Subscription
+from vedette.media.source import Source
+from vedette.media.unit import AccessUnit
+from vedette.services.vst.adapters.segment_files import SegmentFolder
+from vedette.services.vst.migrations import m0001_initial
+from vedette.services.vst.model import Gap, Segment
+from vedette.services.vst.service.catalogue import Catalogue
+from vedette.services.vst.service.meters import Meters
+from vedette.services.vst.service.recorder import Recorder
+from vedette.services.vst.settings import VstSettings
+from vedette.services.vst.store import Store
+
+
+class ListSource(Source):
+    """Yields the given units as fast as they are taken, then fails as a camera that goes away does."""
+
+    def __init__(self, units: Sequence[AccessUnit]) -> None:
+        self._units = units
+
+    async def units(self) -> AsyncIterator[AccessUnit]:
+        """The units, one loop turn each."""
+        for unit in self._units:
+            yield unit
+            await anyio.lowlevel.checkpoint()
+        raise unavailable("The camera is gone.")
+
+
+@dataclass
+class RecorderBench:
+    """One recorder over a hub, with its catalogue in reach."""
+
+    folder: SegmentFolder
+    database: Database
+    hub: Hub
+    recorder: Recorder
+
+    def segments(self) -> list[Segment]:
+        """Committed segments, in order."""
+        return self.database.read_now(lambda connection: list(Store(connection).list_all_segments()))
+
+    def gaps(self) -> list[Gap]:
+        """Declared gaps, in order."""
+        return self.database.read_now(lambda connection: Store(connection).list_gaps("cam"))
+
+    async def session(self, units: Sequence[AccessUnit]) -> None:
+        """One camera session, to its end and until the recorder has noticed it."""
+        subscription = self.subscription
+        with contextlib.suppress(Fault):
+            await self.hub.run(ListSource(units))
+        await settled(lambda: self.subscription not in (None, subscription))
+
+    @property
+    def subscription(self) -> Subscription | None:
+        """The recorder's place at the hub; another one after each session and failure."""
+        return self.hub._subscriptions[0] if self.hub._subscriptions else None
+
+
+async def settled(condition: Callable[[], bool], *, within_s: float = 20.0) -> None:
+    """Waits until a condition holds; TimeoutError when it takes absurdly long."""
+    with anyio.fail_after(within_s):
+        while not condition():
+            await anyio.sleep(0.01)
+
+
+def open_catalogue(data_dir: Path) -> Database:
+    """The catalogue of a data folder, in its newest shape."""
+    database = Database(f"sqlite:///{data_dir / 'catalogue.db'}")
+    database.upgrade([m0001_initial])
+    return database
+
+
+@asynccontextmanager
+async def recording(
+    data_dir: Path,
+    *,
+    settings: VstSettings | None = None,
+    clock: Clock | None = None,
+    folder: SegmentFolder | None = None,
+) -> AsyncIterator[RecorderBench]:
+    """A running recorder of stream `cam`, stopped in order at the end."""
+    time = clock or SystemClock()
+    database = open_catalogue(data_dir)
+    files = SegmentFolder(data_dir / "media")
+    files.root.mkdir(exist_ok=True)
+    hub = Hub(clock=time)
+    recorder = Recorder(
+        "cam",
+        hub,
+        folder=files,
+        catalogue=Catalogue(database),
+        clock=time,
+        meters=Meters(Telemetry("vst")),
+        settings=settings or VstSettings(segment_s=1),
+        phase=0.0,
+    )
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(recorder.run)
+            await settled(lambda: hub.subscribers == 1)
+            yield RecorderBench(files, database, hub, recorder)
+            group.cancel_scope.cancel()
+    finally:
+        database.close()

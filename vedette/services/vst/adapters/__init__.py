@@ -1,0 +1,1 @@
+"""What touches the outside: files, keys, name resolution and WebRTC."""

@@ -1,0 +1,59 @@
+"""Parameters and reply parts that several groups of routes share."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Path, Request
+
+from vedette.kernel.clock import from_iso, to_iso
+from vedette.kernel.errors import invalid
+from vedette.services.vst.model import CameraStatus
+
+ID_PATTERN = r"^[a-zA-Z0-9_-]+$"
+type SensorId = Annotated[str, Path(alias="sensorId", pattern=ID_PATTERN, max_length=100)]
+type StreamId = Annotated[str, Path(alias="streamId", pattern=ID_PATTERN, max_length=100)]
+type JsonObject = dict[str, Any]
+
+
+def check_stream_header(request: Request, stream_id: Annotated[str | None, Header(alias="streamId")] = None) -> None:
+    """The routing header of NVIDIA's ingress: 400 when it contradicts the path, of no use otherwise."""
+    named = request.path_params.get("streamId")
+    if stream_id is not None and named is not None and stream_id != named:
+        raise invalid("The header streamId contradicts the path. Send one of them, or the same in both.")
+
+
+ROUTED = Depends(check_stream_header)
+
+
+def instant(text: str | None) -> int | None:
+    """An ISO-8601 parameter in microseconds UTC; epoch milliseconds count, too. Fault 400 otherwise."""
+    if text is None:
+        return None
+    if text.isascii() and text.isdigit() and 11 <= len(text) <= 14:
+        return int(text) * 1000
+    # An unescaped + in a query arrives as a space.
+    return from_iso(text[:-6] + "+" + text[-5:] if len(text) > 6 and text[-6] == " " else text)
+
+
+def span(start_us: int, end_us: int) -> JsonObject:
+    """A TimelineEntry."""
+    return {"startTime": to_iso(start_us), "endTime": to_iso(end_us)}
+
+
+def stream_info(status: CameraStatus, url: str) -> JsonObject:
+    """A StreamInfo; `url` never holds credentials."""
+    facts = status.facts
+    return {
+        "isMain": True,
+        "metadata": {
+            "bitrate": "",
+            "codec": facts.codec,
+            "framerate": facts.framerate,
+            "govlength": "",
+            "resolution": facts.resolution,
+        },
+        "name": status.sensor.name,
+        "storageLocation": "Local",
+        "streamId": status.sensor.sensor_id,
+        "type": "Rtsp",
+        "url": url,
+    }

@@ -1,0 +1,80 @@
+"""`record/…`: what is being recorded, and what is missing and why."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from vedette.kernel.clock import to_iso
+from vedette.kernel.http import requires
+from vedette.schema.identity import Action, Subject
+from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, instant, span, stream_info
+from vedette.services.vst.service import Vst
+from vedette.services.vst.service.configuration import record_configuration
+
+type TimeText = Annotated[str | None, Query(max_length=128)]
+
+
+def build_router(service: Vst) -> APIRouter:
+    """The routes of `record/…`."""
+    router = APIRouter(prefix="/record", tags=["record"], dependencies=[ROUTED])
+    _add_state(router, service)
+
+    @router.get("/{streamId}/timelines", dependencies=[requires(Action.VIEW, sensor="streamId")])
+    async def get_timelines(stream_id: StreamId) -> list[JsonObject]:
+        """What a stream has recorded."""
+        return [span(item.start_us, item.end_us) for item in await service.footage.timeline(stream_id)]
+
+    @router.get("/{streamId}/gaps", dependencies=[requires(Action.VIEW, sensor="streamId")])
+    async def get_gaps(
+        stream_id: StreamId,
+        start_time: Annotated[str | None, Query(alias="startTime")] = None,
+        end_time: Annotated[str | None, Query(alias="endTime")] = None,
+    ) -> list[JsonObject]:
+        """What is missing, with its cause; a gap without `endTime` lasts until now."""
+        gaps = await service.footage.gaps(stream_id, instant(start_time), instant(end_time))
+        return [
+            {
+                "startTime": to_iso(gap.start_us),
+                "endTime": None if gap.end_us is None else to_iso(gap.end_us),
+                "cause": str(gap.cause),
+            }
+            for gap in gaps
+        ]
+
+    return router
+
+
+def _add_state(router: APIRouter, service: Vst) -> None:
+    def state(on: bool) -> str:
+        return "alwaysOn" if on else "off"
+
+    @router.get("/status")
+    async def list_status(caller: Annotated[Subject, requires(Action.VIEW)]) -> JsonObject:
+        """Which streams are recorded."""
+        return {
+            status.sensor.sensor_id: {"id": status.sensor.sensor_id, "recording_status": state(service.settings.record)}
+            for status in service.sensors.list(caller)
+        }
+
+    @router.get("/streams")
+    async def list_streams(caller: Annotated[Subject, requires(Action.VIEW)]) -> list[JsonObject]:
+        """The streams that can be recorded."""
+        statuses = service.sensors.list(caller)
+        return [{status.sensor.sensor_id: [stream_info(status, status.sensor.url)]} for status in statuses]
+
+    @router.get("/timelines")
+    async def list_timelines(caller: Annotated[Subject, requires(Action.VIEW)]) -> JsonObject:
+        """What every stream has recorded."""
+        ids = [status.sensor.sensor_id for status in service.sensors.list(caller)]
+        return {key: [span(item.start_us, item.end_us) for item in await service.footage.timeline(key)] for key in ids}
+
+    @router.get("/configuration", dependencies=[requires(Action.VIEW)])
+    async def get_configuration() -> JsonObject:
+        """The configuration that NVIDIA's web page asks for at start."""
+        return record_configuration(service.settings)
+
+    @router.get("/{streamId}/status", dependencies=[requires(Action.VIEW, sensor="streamId")])
+    async def get_status(stream_id: StreamId) -> JsonObject:
+        """Whether one stream is recorded."""
+        service.sensors.camera(stream_id)
+        return {"recordingStatus": state(service.settings.record)}

@@ -1,0 +1,180 @@
+"""`storage/…`: sizes, timelines, clips and pictures out of recordings."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from vedette.kernel.clock import to_datetime
+from vedette.kernel.errors import invalid, unprocessable
+from vedette.kernel.http import requires
+from vedette.schema.identity import Action, Subject
+from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, instant, span
+from vedette.services.vst.model import Usage
+from vedette.services.vst.service import Vst
+from vedette.services.vst.service.configuration import storage_configuration
+from vedette.services.vst.service.footage import MIB, Footage
+
+type Ids = Annotated[list[str] | None, Query(max_length=100)]
+type Side = Annotated[int | None, Query(ge=0, le=8000)]
+_DAY_US = 86_400_000_000
+_MP4: dict[int | str, dict[str, Any]] = {200: {"content": {"video/mp4": {}}}}
+_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
+
+
+def build_router(service: Vst) -> APIRouter:
+    """The routes of `storage/…`."""
+    router = APIRouter(prefix="/storage", tags=["storage"], dependencies=[ROUTED])
+    _add_totals(router, service)
+    _add_media(router, service)
+    _add_stream(router, service)
+    return router
+
+
+def _add_totals(router: APIRouter, service: Vst) -> None:
+    @router.get("/size")
+    async def get_size(
+        caller: Annotated[Subject, requires(Action.VIEW)], streams: Ids = None, timelines: str | None = None
+    ) -> JsonObject:
+        """What recordings take, by stream and in total, in megabytes."""
+        usage = await service.footage.usage()
+        wanted = _seen(caller, _named(streams) or [*usage, *_ids(service, caller)])
+        reply: JsonObject = {}
+        for stream_id in dict.fromkeys(wanted):
+            reply[stream_id] = await _stream_size(service, stream_id, usage.get(stream_id), timelines)
+        return reply | {"total": await _total(service.footage, usage)}
+
+    @router.get("/info", dependencies=[requires(Action.VIEW)])
+    async def get_info() -> JsonObject:
+        """The recordings' disk, in megabytes."""
+        disk = await service.footage.disk()
+        return {"total": disk.total // MIB, "used": (disk.total - disk.free) // MIB, "available": disk.free // MIB}
+
+    @router.get("/timelines")
+    async def list_timelines(caller: Annotated[Subject, requires(Action.VIEW)], streams: Ids = None) -> JsonObject:
+        """What every stream has recorded; holes of up to half a second are not shown (`vst.join_gap_s`)."""
+        wanted = _seen(caller, _named(streams) or [*await service.footage.usage(), *_ids(service, caller)])
+        found = {key: await service.footage.timeline(key) for key in dict.fromkeys(wanted)}
+        return {key: [span(item.start_us, item.end_us) for item in spans] for key, spans in found.items()}
+
+    @router.get("/configuration", dependencies=[requires(Action.VIEW)])
+    async def get_configuration() -> JsonObject:
+        """The configuration that NVIDIA's web page asks for at start."""
+        return storage_configuration(service.settings)
+
+
+def _add_media(router: APIRouter, service: Vst) -> None:
+    @router.get(
+        "/file/{streamId}",
+        dependencies=[requires(Action.EXPORT, sensor="streamId")],
+        response_class=Response,
+        responses=_MP4,
+    )
+    async def get_clip(
+        stream_id: StreamId,
+        start_time: Annotated[str | None, Query(alias="startTime", max_length=128)] = None,
+        end_time: Annotated[str | None, Query(alias="endTime", max_length=128)] = None,
+        container: Annotated[str, Query(max_length=128)] = "mp4",
+        transcode: Literal["none", "full", "gop"] = "none",
+        full_length: Annotated[bool, Query(alias="fullLength")] = False,
+    ) -> Response:
+        """One playable MP4 of what was recorded in the range, copied and never re-encoded; it begins at the keyframe at
+        or before `startTime`, and gaps inside are closed."""
+        if transcode != "none":
+            raise unprocessable("Clips are copied as they were recorded. Leave transcode out.")
+        if container.lower() not in ("mp4", "mov,mp4"):
+            raise unprocessable("Clips are MP4. Leave container out, or say mp4.")
+        start_us, end_us = instant(start_time), instant(end_time)
+        if start_us is None or end_us is None:
+            raise invalid("startTime and endTime are needed. The timeline says what there is.")
+        clip = await service.footage.clip(stream_id, start_us, end_us)
+        headers = {"content-disposition": f'attachment; filename="{_file_name(stream_id, clip.start_us)}"'}
+        if clip.size_bytes is not None:
+            headers["content-length"] = str(clip.size_bytes)
+        return StreamingResponse(clip.chunks, media_type="video/mp4", headers=headers)
+
+    @router.get(
+        "/stream/{streamId}/picture",
+        dependencies=[requires(Action.REPLAY, sensor="streamId")],
+        response_class=Response,
+        responses=_JPEG,
+    )
+    async def get_picture(
+        stream_id: StreamId,
+        start_time: Annotated[str, Query(alias="startTime", max_length=128)],
+        width: Side = None,
+        height: Side = None,
+    ) -> Response:
+        """The picture that was recorded at `startTime`, as JPEG."""
+        at_us = instant(start_time)
+        if at_us is None:
+            raise invalid("startTime is needed.")
+        jpeg = await service.footage.picture(stream_id, at_us, width=width or None, height=height or None)
+        return Response(jpeg, media_type="image/jpeg")
+
+
+def _add_stream(router: APIRouter, service: Vst) -> None:
+    @router.get("/{streamId}/timelines", dependencies=[requires(Action.VIEW, sensor="streamId")])
+    async def get_timelines(
+        stream_id: StreamId,
+        start_time: Annotated[str | None, Query(alias="startTime")] = None,
+        end_time: Annotated[str | None, Query(alias="endTime")] = None,
+    ) -> list[JsonObject]:
+        """What a stream has recorded, or the part of it in a range; a span ends where a gap begins."""
+        spans = await service.footage.timeline(stream_id, instant(start_time), instant(end_time))
+        return [span(item.start_us, item.end_us) for item in spans]
+
+    @router.get("/{streamId}", dependencies=[requires(Action.VIEW, sensor="streamId")])
+    async def get_stream_size(stream_id: StreamId) -> JsonObject:
+        """What the recordings of a stream take, in megabytes."""
+        await service.footage.timeline(stream_id, 0, 0)
+        usage = (await service.footage.usage()).get(stream_id)
+        return {"size_in_mb": usage.bytes // MIB if usage else 0}
+
+    @router.delete("/file/{streamId}")
+    async def delete_recordings(
+        stream_id: StreamId, caller: Annotated[Subject, requires(Action.DELETE, sensor="streamId")]
+    ) -> JsonObject:
+        """Delete everything that a stream has recorded so far."""
+        return {"spaceSaved": await service.delete_recordings(stream_id, caller=caller) // MIB}
+
+
+def _ids(service: Vst, caller: Subject) -> list[str]:
+    return [status.sensor.sensor_id for status in service.sensors.list(caller)]
+
+
+def _named(streams: list[str] | None) -> list[str]:
+    """Ids in a query, repeated or separated by commas."""
+    return [item for text in streams or [] for item in text.split(",") if item]
+
+
+def _seen(caller: Subject, ids: list[str]) -> list[str]:
+    return [item for item in ids if not caller.sensors or item in caller.sensors]
+
+
+async def _stream_size(service: Vst, stream_id: str, usage: Usage | None, timelines: str | None) -> JsonObject:
+    size: JsonObject = {"sizeInMegabytes": usage.bytes // MIB if usage else 0, "state": "connected"}
+    if timelines is not None and timelines.lower() != "false":
+        spans = await service.footage.timeline(stream_id)
+        covered = sum(item.end_us - item.start_us for item in spans) or 1
+        size["timelines"] = [
+            span(item.start_us, item.end_us)
+            | {"sizeInMegabytes": (usage.bytes if usage else 0) * (item.end_us - item.start_us) // covered // MIB}
+            for item in spans
+        ]
+    return size
+
+
+async def _total(footage: Footage, usage: dict[str, Usage]) -> JsonObject:
+    disk = await footage.disk()
+    rate = sum(item.bytes / max(1, item.end_us - item.start_us) for item in usage.values())
+    return {
+        "remainingStorageDays": round(disk.free / rate / _DAY_US, 2) if rate else 0,
+        "sizeInMegabytes": disk.used_by_recordings // MIB,
+        "totalAvailableStorageSize": disk.free // MIB,
+        "totalDiskCapacity": disk.total // MIB,
+    }
+
+
+def _file_name(stream_id: str, start_us: int) -> str:
+    return f"{stream_id}_{to_datetime(start_us):%Y%m%dT%H%M%SZ}.mp4"

@@ -1,0 +1,113 @@
+"""The configuration documents that NVIDIA's web page asks for at start, as far as they are true here.
+
+Keys are theirs. What Vedette does not have is off, zero or empty, never made up.
+"""
+
+from typing import Any
+
+from vedette.services.vst.settings import VstSettings
+
+_RESOLUTION_KBPS = {
+    "resolution_480": (500, 1000, 800),
+    "resolution_720": (1000, 2500, 1800),
+    "resolution_1080": (2000, 6000, 4000),
+    "resolution_1440": (4000, 9000, 6000),
+    "resolution_2160": (6000, 16_000, 10_000),
+}
+
+
+def _common() -> dict[str, Any]:
+    return {
+        "enableUserCleanup": False,
+        "httpPort": "",
+        "multiUserExtraOptions": "",
+        "useHttpDigestAuthentication": False,
+        "useHttps": False,
+        "useMultiUser": True,
+        "vstDataPath": "",
+        "vstIp": "",
+        "webserviceAccessControlList": "",
+    }
+
+
+def sensor_configuration(settings: VstSettings) -> dict[str, Any]:
+    """What `sensor/configuration` says; paths and addresses of this machine are nobody's business."""
+    return _common() | {
+        "deviceDiscoveryFrequencySeconds": 0,
+        "deviceDiscoveryInterfaces": [],
+        "deviceDiscoveryTimeoutSeconds": 0,
+        "enableDebugApis": False,
+        "enableNotification": True,
+        "enablePrometheus": True,
+        "kafkaServerAddress": "",
+        "maxSensorsSupported": settings.max_sensors,
+        "messageBrokerTopic": "vst.event",
+        "onvifRequestTimeoutSeconds": 0,
+        "prometheusPort": "",
+        "redisServerEnvironmentVariable": "",
+        "supportedAudioCodecs": "",
+        "supportedVideoCodecs": "h264,h265",
+        "useMessageBroker": "redis",
+    }
+
+
+def live_configuration(settings: VstSettings) -> dict[str, Any]:
+    """What `live/configuration` and `replay/configuration` say."""
+    return _common() | {
+        "WebrtcOutDefaultResolution": "1920x1080",
+        "analyticServerAddress": settings.analytics_address,
+        "coturnTurnUrlListWithSecret": [],
+        "enableFrameDrop": True,
+        "enableGstDebugProbes": False,
+        "enablePerfLogging": False,
+        "gpuIndices": "",
+        "maxStreamsSupported": settings.max_sensors,
+        "maxWebrtcInConnections": 0,
+        "maxWebrtcOutConnections": settings.max_viewers,
+        "prometheusPort": "",
+        "reverseProxyServerAddress": "",
+        "staticTurnUrlList": [],
+        "stunUrlList": [],
+        "twilioAccountSid": "",
+        "twilioAuthToken": "",
+        "useCoturnAuthSecret": False,
+        "useReverseProxy": False,
+        "useSoftwarePath": True,
+        "useTwilioStunTurn": False,
+        "useVideoMetadataProtobuf": False,
+        "videoMetadataQueryBatchSizeNumFrames": 0,
+        "videoMetadataServer": "",
+        "webrtcLatencyMs": 0,
+        "webrtcOutEnableInsertSpsPps": True,
+        "webrtcOutMinDrcInterval": 0,
+        "webrtcOutSetIdrInterval": 0,
+        "webrtcOutSetIframeInterval": 0,
+        "webrtc_video_quality_tunning": {
+            name: {"bitrate_range": [least, most], "bitrate_start": start}
+            for name, (least, most, start) in _RESOLUTION_KBPS.items()
+        },
+    }
+
+
+def record_configuration(settings: VstSettings) -> dict[str, Any]:
+    """What `record/configuration` says."""
+    return _common() | {
+        "alwaysRecording": settings.record,
+        "eventRecordLengthSecs": 0,
+        "recordBufferLengthSecs": 0,
+        "recordedVideoDirRoot": "",
+        "sessionMaxAgeSec": 0,
+    }
+
+
+def storage_configuration(settings: VstSettings) -> dict[str, Any]:
+    """What `storage/configuration` says."""
+    return _common() | {
+        "enableAgingPolicy": bool(settings.max_age_h or settings.max_gib or settings.min_free_gib),
+        "enableCloudStorage": False,
+        "maxVideoDownloadSizeMB": 0,
+        "recordedVideoDirRoot": "",
+        "storageMonitoringFrequencySecs": settings.ageing_every_s,
+        "storageThresholdPercentage": 100,
+        "totalVideoStorageSizeMB": round(settings.max_gib * 1024),
+    }

@@ -1,0 +1,79 @@
+"""Device events on the bus, in order, kept until the bus has taken them."""
+
+from collections import deque
+
+import anyio
+import msgspec
+
+from vedette.kernel.bus import Bus
+from vedette.kernel.clock import Clock, to_iso
+from vedette.kernel.errors import Fault
+from vedette.kernel.lifecycle import Backoff, retry
+from vedette.kernel.log import get_logger
+from vedette.schema.sensor import Change, Reason, SensorEvent, StreamMetadata, StreamRef
+from vedette.schema.topics import VST_EVENT
+from vedette.services.vst.model import Sensor, StreamFacts
+from vedette.services.vst.service.meters import Meters
+
+_MOST_WAITING = 10_000
+
+
+class Outbox:
+    """Events wait here while the bus is away; consumers that missed some start from the list of live streams."""
+
+    def __init__(self, bus: Bus, clock: Clock, meters: Meters) -> None:
+        self._bus, self._clock, self._meters = bus, clock, meters
+        self._waiting: deque[bytes] = deque(maxlen=_MOST_WAITING)
+        self._filled = anyio.Event()
+        self._encoder = msgspec.json.Encoder()
+
+    def tell(
+        self, sensor: Sensor, change: Change, *, url: str = "", reason: Reason = "", facts: StreamFacts | None = None
+    ) -> None:
+        """Queues one event; never waits."""
+        known = facts or StreamFacts()
+        event = SensorEvent(
+            created_at=to_iso(self._clock.now()),
+            event=StreamRef(
+                camera_id=sensor.sensor_id,
+                camera_name=sensor.name,
+                camera_url=url,
+                change=change,
+                tags=sensor.details.tags,
+                reason=reason,
+                metadata=StreamMetadata(
+                    codec=known.codec, resolution=known.resolution, framerate=known.framerate, sensor_type="camera"
+                ),
+            ),
+        )
+        self._waiting.append(self._encoder.encode(event))
+        self._meters.events_waiting.set(len(self._waiting))
+        self._filled.set()
+
+    async def run(self) -> None:
+        """Publishes for ever."""
+        await retry(
+            self._publish, clock=self._clock, log=get_logger("vst"), name="outbox", backoff=Backoff(0.2, 5.0, 30.0)
+        )
+
+    async def flush(self) -> None:
+        """Publishes what is waiting, once; for an orderly stop."""
+        try:
+            await self._drain()
+        except Fault as error:
+            get_logger("vst").warning("events_lost", waiting=len(self._waiting), cause=error)
+
+    async def _publish(self) -> None:
+        while True:
+            await self._drain()
+            self._filled = anyio.Event()
+            if not self._waiting:
+                await self._filled.wait()
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch = list(self._waiting)
+            await self._bus.publish(VST_EVENT, batch)
+            for _ in batch:
+                self._waiting.popleft()
+            self._meters.events_waiting.set(len(self._waiting))
