@@ -1,0 +1,1 @@
+"""Pure rules: passwords, guesses, codes and the shape of credentials."""

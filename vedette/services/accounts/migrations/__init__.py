@@ -1,0 +1,1 @@
+"""Steps of the accounts database; a released step never changes."""
