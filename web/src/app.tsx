@@ -17,7 +17,7 @@ import { useInterval } from "./ui/hooks";
 import { Icon, type IconName } from "./ui/icon";
 import { Mark } from "./ui/mark";
 import { Dialog, Empty } from "./ui/parts";
-import { Toasts } from "./ui/toast";
+import { toast, Toasts } from "./ui/toast";
 
 const CAMERAS_EVERY_MS = 4_000;
 const ALERTS_EVERY_MS = 15_000;
@@ -137,7 +137,7 @@ function Navigation({ at, me }: { at: Route; me: Me }) {
         <Dialog title={me.name} onClose={() => setOpen(false)}>
           <p>Signed in as {me.role}.</p>
           <div class="dialog__actions">
-            <button type="button" class="button" onClick={() => void signOut()}><Icon name="signOut" />Sign out</button>
+            <button type="button" class="button" onClick={() => signOut().catch((cause: unknown) => toast(messageOf(cause)))}><Icon name="signOut" />Sign out</button>
           </div>
         </Dialog>
       )}
