@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from vedette.kernel.clock import Clock, Instant
 from vedette.kernel.database import Database
 from vedette.kernel.errors import too_many, unavailable
@@ -50,13 +48,12 @@ class Ledger:
     async def change[T](self, deed: Deed, work: Callable[[Store], T]) -> T:
         """The result of `work`, flushed to the disk with its audit entry; neither if `work` raises."""
 
-        def both(connection: Connection) -> T:
-            store = Store(connection)
+        def both(store: Store) -> T:
             result = work(store)
             self._write_down(store, deed, "done")
             return result
 
-        return await self._opened.write(both, durable=True)
+        return await self._opened.write(lambda connection: both(Store(connection)), durable=True)
 
     async def note_refusal(self, deed: Deed) -> None:
         """An attempt that changed nothing."""
@@ -69,8 +66,7 @@ class Ledger:
         """
         now = self.now()
 
-        def work(connection: Connection) -> list[int]:
-            store = Store(connection)
+        def work(store: Store) -> list[int]:
             store.forget_guesses(now - guessing.WINDOW_US, now + guessing.WINDOW_US)
             wait_s = max(guessing.wait_s(store.list_guesses(counter), now) for counter in counters)
             if wait_s:
@@ -78,7 +74,7 @@ class Ledger:
                 raise too_many(f"Too many wrong attempts. Try again in {minutes} min.", wait_s)
             return [store.add_guess(counter, now) for counter in counters]
 
-        return await self._opened.write(work, durable=True)
+        return await self._opened.write(lambda connection: work(Store(connection)), durable=True)
 
     @property
     def _opened(self) -> Database:
