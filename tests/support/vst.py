@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import override
 
 import anyio
 
@@ -31,6 +32,7 @@ class ListSource(Source):
     def __init__(self, units: Sequence[AccessUnit]) -> None:
         self._units = units
 
+    @override
     async def units(self) -> AsyncIterator[AccessUnit]:
         """The units, one loop turn each."""
         for unit in self._units:
