@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from vedette.kernel.clock import US_PER_SECOND, from_iso, to_iso
 from vedette.kernel.errors import invalid, unprocessable
-from vedette.services.analytics.model import bodies
+from vedette.services.analytics.model import bodies, generations
 from vedette.services.analytics.model.domain import (
     ALL_TYPES,
     AlertRule,
@@ -175,6 +175,41 @@ def alert(item: StoredAlert, sensor: Sensor) -> bodies.Alert:
         duration=said.duration,
         attributes=[bodies.NameValue(name=pair.name, value=pair.value) for pair in said.attributes],
     )
+
+
+def v1_histogram(
+    sensor: Sensor, bins: Sequence[Bin], bucket_us: int, *, alerts: Sequence[StoredAlert]
+) -> generations.V1Histogram:
+    """The FOV reply of v1."""
+    histogram = [
+        generations.V1Bucket(
+            start=to_iso(item.start),
+            end=to_iso(item.end),
+            avg_count=round(item.average, 3),
+            min_count=item.min,
+            max_count=item.max,
+        )
+        for item in bins
+    ]
+    window = f"{bucket_us // US_PER_SECOND} sec"
+    counts = generations.V1Counts(agg_window=window, histogram=histogram, sensor_id=sensor.name)
+    return generations.V1Histogram(alerts=[alert(item, sensor) for item in alerts], counts=[counts])
+
+
+def v3_histogram(by_type: Mapping[str, Sequence[Bin]], bucket_us: int) -> generations.V3FovHistogram:
+    """The FOV reply of v3."""
+    histogram = [
+        generations.V3FovBucket(
+            start=to_iso(bins[0].start),
+            end=to_iso(bins[0].end),
+            objects=[
+                generations.V3Occupancy(type=name, average_count=round(item.average, 3))
+                for name, item in zip(by_type, bins, strict=True)
+            ],
+        )
+        for bins in zip(*by_type.values(), strict=True)
+    ]
+    return generations.V3FovHistogram(bucket_size_in_sec=bucket_us // US_PER_SECOND, histogram=histogram)
 
 
 def _events(by_event: Mapping[str, Mapping[str, Sequence[Bin]]], part: slice) -> list[bodies.DirectionCounts]:

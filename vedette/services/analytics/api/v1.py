@@ -4,11 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from vedette.kernel.clock import to_iso
 from vedette.schema.identity import Action
 from vedette.services.analytics.api import convert, v2
 from vedette.services.analytics.api.access import Access
-from vedette.services.analytics.model import bodies
+from vedette.services.analytics.model import generations
 from vedette.services.analytics.model.domain import ALL_TYPES, Kind
 from vedette.services.analytics.service.analytics import AnalyticsService
 from vedette.services.analytics.service.queries import Types
@@ -19,29 +18,18 @@ def router(service: AnalyticsService, access: Access) -> APIRouter:
     routes = APIRouter(tags=["v1"])
 
     @routes.get("/metrics/occupancy/fov/histogram", dependencies=[access.needs(Action.VIEW)])
-    async def fov_histogram(request: Request, query: Annotated[bodies.V1HistogramQuery, Query()]) -> bodies.V1Histogram:
+    async def fov_histogram(
+        request: Request, query: Annotated[generations.V1HistogramQuery, Query()]
+    ) -> generations.V1Histogram:
         """Objects in view over time, all types together."""
         sensor = await access.sensor(request, query.sensor_id, Action.VIEW)
         size_us = None if query.fixed_interval is None else query.fixed_interval * 1000
         window = convert.window(query, service, bucket_us=size_us)
         bins = (await service.queries.fov(sensor, window, Types(total=True, seen=False)))[ALL_TYPES]
-        histogram = [
-            bodies.V1Bucket(
-                start=to_iso(item.start),
-                end=to_iso(item.end),
-                avg_count=round(item.average, 3),
-                min_count=item.min,
-                max_count=item.max,
-            )
-            for item in bins
-        ]
-        counts = bodies.V1Counts(
-            agg_window=f"{window.bucket_us // 1_000_000} sec", histogram=histogram, sensor_id=sensor.name
-        )
         found = []
         if query.alerts:
             found = await service.queries.alerts(sensor, Kind.FOV, start=window.start, end=window.end, limit=1000)
-        return bodies.V1Histogram(alerts=[convert.alert(item, sensor) for item in found], counts=[counts])
+        return convert.v1_histogram(sensor, bins, window.bucket_us, alerts=found)
 
     routes.include_router(v2.alerts(service, access))
     return routes

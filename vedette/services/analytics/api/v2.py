@@ -99,7 +99,7 @@ def _rules(service: AnalyticsService, access: Access, kind: Kind) -> APIRouter:
         """Deletes an alert rule and ends its alert."""
         sensor = await access.sensor(request, query.sensor_id, Action.CONFIGURE)
         target_id = query.roi_id or query.tripwire_id or ""
-        plan = await service.configuration.delete_rule(sensor, kind, query.rule_id, target_id)
+        plan = await service.configuration.delete_rule(sensor, kind, query.rule_id, target_id=target_id)
         return convert.rules(sensor, plan, kind)
 
     return routes
@@ -128,7 +128,7 @@ def _metrics(service: AnalyticsService, access: Access) -> APIRouter:
         sensor = await access.sensor(request, query.sensor_id, Action.VIEW)
         roi_ids = await _chosen(service, sensor, Kind.ROI, query.roi_id)
         window = convert.window(query, service, bucket_us=convert.bucket_us(query))
-        found = await service.queries.rois(sensor, roi_ids, window, convert.types(query.object_type, total=False))
+        found = await service.queries.rois(sensor, roi_ids, window, types=convert.types(query.object_type, total=False))
         rois = [
             bodies.RoiOccupancy(id=roi_id, histogram=convert.occupancy_buckets(by_type))
             for roi_id, by_type in found.items()
@@ -143,7 +143,9 @@ def _metrics(service: AnalyticsService, access: Access) -> APIRouter:
         sensor = await access.sensor(request, query.sensor_id, Action.VIEW)
         wire_ids = await _chosen(service, sensor, Kind.TRIPWIRE, query.tripwire_id)
         window = convert.window(query, service, bucket_us=convert.bucket_us(query))
-        found = await service.queries.tripwires(sensor, wire_ids, window, convert.types(query.object_type, total=True))
+        found = await service.queries.tripwires(
+            sensor, wire_ids, window, types=convert.types(query.object_type, total=True)
+        )
         wires = [
             bodies.TripwireSeries(id=wire_id, histogram=convert.crossing_buckets(by_event))
             for wire_id, by_event in found.items()
@@ -157,7 +159,9 @@ def _metrics(service: AnalyticsService, access: Access) -> APIRouter:
         sensor = await access.sensor(request, query.sensor_id, Action.VIEW)
         wire_ids = await _chosen(service, sensor, Kind.TRIPWIRE, query.tripwire_id)
         window = convert.window(query, service)
-        found = await service.queries.tripwires(sensor, wire_ids, window, convert.types(query.object_type, total=True))
+        found = await service.queries.tripwires(
+            sensor, wire_ids, window, types=convert.types(query.object_type, total=True)
+        )
         return bodies.TripwireKpis(tripwire_kpis=[convert.kpi(wire_id, of) for wire_id, of in found.items()])
 
     return routes

@@ -4,11 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from vedette.kernel.clock import US_PER_SECOND, to_iso
 from vedette.schema.identity import Action
 from vedette.services.analytics.api import convert
 from vedette.services.analytics.api.access import Access
-from vedette.services.analytics.model import bodies
+from vedette.services.analytics.model import generations
 from vedette.services.analytics.service.analytics import AnalyticsService
 
 
@@ -18,23 +17,12 @@ def router(service: AnalyticsService, access: Access) -> APIRouter:
 
     @routes.get("/metrics/occupancy/fov/histogram", dependencies=[access.needs(Action.VIEW)])
     async def fov_histogram(
-        request: Request, query: Annotated[bodies.V3HistogramQuery, Query()]
-    ) -> bodies.V3FovHistogram:
+        request: Request, query: Annotated[generations.V3HistogramQuery, Query()]
+    ) -> generations.V3FovHistogram:
         """Mean number of objects in view per type over time."""
         sensor = await access.sensor(request, query.sensor_id, Action.VIEW)
         window = convert.window(query, service, bucket_count=query.bucket_count)
         found = await service.queries.fov(sensor, window, convert.types(query.object_type, total=False))
-        histogram = [
-            bodies.V3FovBucket(
-                start=to_iso(bins[0].start),
-                end=to_iso(bins[0].end),
-                objects=[
-                    bodies.V3Occupancy(type=name, average_count=round(item.average, 3))
-                    for name, item in zip(found, bins, strict=True)
-                ],
-            )
-            for bins in zip(*found.values(), strict=True)
-        ]
-        return bodies.V3FovHistogram(bucket_size_in_sec=window.bucket_us // US_PER_SECOND, histogram=histogram)
+        return convert.v3_histogram(found, window.bucket_us)
 
     return routes

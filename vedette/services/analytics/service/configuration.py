@@ -73,7 +73,7 @@ class Configuration:
 
         return await self._change(sensor, change, [])
 
-    async def delete_rule(self, sensor: Sensor, kind: Kind, rule_id: str, target_id: str) -> Plan:
+    async def delete_rule(self, sensor: Sensor, kind: Kind, rule_id: str, *, target_id: str) -> Plan:
         """Deletes one rule and ends its alert. Fault 404 if there is none; `target_id` may be empty."""
 
         def change(plan: Plan) -> Plan:

@@ -68,13 +68,13 @@ class Queries:
         """Objects in view per type and bucket."""
         return _occupancy(await self._points(sensor, Kind.FOV, window), window, types)
 
-    async def rois(self, sensor: Sensor, roi_ids: Sequence[str], window: Window, types: Types) -> dict[str, ByType]:
+    async def rois(self, sensor: Sensor, roi_ids: Sequence[str], window: Window, *, types: Types) -> dict[str, ByType]:
         """Objects in each of the ROIs per type and bucket."""
         points = await self._points(sensor, Kind.ROI, window)
         return {roi_id: _occupancy(_of(points, roi_id), window, types) for roi_id in roi_ids}
 
     async def tripwires(
-        self, sensor: Sensor, wire_ids: Sequence[str], window: Window, types: Types
+        self, sensor: Sensor, wire_ids: Sequence[str], window: Window, *, types: Types
     ) -> dict[str, dict[str, ByType]]:
         """Crossings of each of the wires per direction, type and bucket; one bin is the sum over its bucket."""
         points = await self._points(sensor, Kind.TRIPWIRE, window, _DIRECTIONS)
