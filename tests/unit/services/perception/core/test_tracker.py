@@ -92,15 +92,15 @@ def test_a_restored_snapshot_goes_on_as_if_nothing_happened(seed: int, cut: int)
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 100_000))
 def test_ids_are_never_reused_and_boxes_stay_inside(seed: int) -> None:
-    given_before: set[int] = set()
-    previous: set[int] = set()
-    _, shown = run(list(random_scene(seed, frames=25)))
-    for tracks in shown:
-        ids = set(tracks.ids.tolist())
-        assert len(ids) == len(tracks)
-        assert not (ids - previous) & (given_before - previous) or (ids - previous) <= given_before
-        given_before |= ids
-        previous = ids
+    state = tracker.initial()
+    for index, scene in enumerate(random_scene(seed, frames=25)):
+        before = state
+        t_us = START_US + index * FRAME_US
+        state, tracks = tracker.step(state, scene, t_us, rules=Rules(), picture=PICTURE)
+        born = set(state.ids.tolist()) - set(before.ids.tolist())
+        assert born == set(range(before.next_id, state.next_id))
+        assert len(set(state.ids.tolist())) == len(state)
+        assert set(tracks.ids.tolist()) <= set(state.ids.tolist())
         assert (tracks.boxes >= 0).all()
         assert (tracks.boxes[:, [0, 2]] <= PICTURE[0]).all()
         assert (tracks.boxes[:, [1, 3]] <= PICTURE[1]).all()
