@@ -123,7 +123,9 @@ def websocket_scope(path: str, *, headers: Iterable[tuple[str, str]] = (), **ext
 
 
 @contextlib.asynccontextmanager
-async def served(app: ASGIApp, *, unix: Path | None = None, http: Any = "auto", **options: Any) -> AsyncIterator[int]:
+async def served(
+    app: ASGIApp, *, unix: Path | None = None, http: Any = "auto", ws: Any = "websockets-sansio", **options: Any
+) -> AsyncIterator[int]:
     """The application on a unix socket, or on a free port of loopback, which is given."""
     config = uvicorn.Config(
         app,
@@ -132,7 +134,7 @@ async def served(app: ASGIApp, *, unix: Path | None = None, http: Any = "auto", 
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ws="websockets-sansio",
+        ws=ws,
         http=http,
         timeout_graceful_shutdown=1,
         **options,

@@ -6,10 +6,11 @@ the first three.
 """
 
 import asyncio
-from typing import override
+from typing import Any, override
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 HEAD_LIMIT_BYTES = 16_384
 """Request line and headers together."""
@@ -86,3 +87,13 @@ class StrictHttp(HttpToolsProtocol):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+
+class RefusableWebSocket(WebSocketsSansIOProtocol):
+    """Give it to uvicorn as `ws=`. A websocket that is answered by a status, 401 say, is no error in the log."""
+
+    @override
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
