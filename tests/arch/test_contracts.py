@@ -80,3 +80,10 @@ def test_every_door_is_used(contracts: list[Contract], graph: grimp.ImportGraph)
     doors = [door for contract in contracts for door in contract.get("ignore_imports", ())]
     unused = [door for door in doors if not graph.find_matching_direct_imports(door)]
     assert not unused, "nothing enters by these doors: close them"
+
+
+def test_the_compulsory_rooms_are_compulsory(contracts: list[Contract]) -> None:
+    """What must exist is written plainly: a service without settings, service and app is no service."""
+    rooms = next(contract for contract in contracts if contract["name"].startswith("rooms"))
+    compulsory = {room for layer in rooms["layers"] for room in layer.split(" | ") if not room.startswith("(")}
+    assert compulsory == {"app", "service", "settings"}
