@@ -42,6 +42,7 @@ async def test_a_stream_is_added_reported_slowed_and_removed(tmp_path: Path) -> 
         metrics = (await call(bench.app, "GET", "/metrics")).body.decode()
         assert 'vedette_perception_frames_total{sensor="cam-1"} 20.0' in metrics
         assert 'vedette_perception_cost_seconds_total{sensor="cam-1",step="decode"}' in metrics
+        assert "vedette_perception_published_frames 20.0" in metrics
         gone = await call(bench.app, "POST", "/api/v1/stream/remove", body=remove())
         assert gone.json["reason"] == "STREAM_REMOVE_SUCCESS"
         await bench.until(lambda: 'sensor="cam-1"' not in bench.kernel.telemetry.render().decode())

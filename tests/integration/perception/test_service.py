@@ -156,6 +156,20 @@ async def test_the_number_of_streams_is_limited(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+async def test_an_announced_stream_that_cannot_be_watched_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    def announce(camera_id: str, url: str) -> bytes:
+        stream = StreamRef(camera_id=camera_id, camera_name=camera_id, camera_url=url, change="camera_streaming")
+        return msgspec.json.encode(SensorEvent(created_at="2026-01-01T00:00:00.000Z", event=stream))
+
+    async with running(tmp_path, SETTINGS.model_copy(update={"max_streams": 1})) as bench:
+        await bench.until(lambda: bench.service.ready() is None)
+        entries = [announce("a", "file:///etc/passwd"), announce("b", GATE.url), announce("c", GATE.url)]
+        await bench.bus.publish(VST_EVENT, [*entries, event("camera_remove")])
+        await bench.until(lambda: b"refused_streams_total 2.0" in bench.kernel.telemetry.render())
+        assert [item.camera_id for item in bench.service.list()] == ["b"]
+
+
+@pytest.mark.anyio
 async def test_credentials_go_to_announced_relays_only(tmp_path: Path) -> None:
     async with running(tmp_path) as bench:
         bench.service.add(StreamRequest("cam-9", "Elsewhere", "rtsp://198.51.100.7/stream"))

@@ -17,7 +17,7 @@ from anyio.abc import TaskGroup
 
 from vedette.kernel.client import Client
 from vedette.kernel.context import Kernel
-from vedette.kernel.errors import Fault, conflict
+from vedette.kernel.errors import Fault, conflict, invalid
 from vedette.kernel.lifecycle import ASGIApp, Backoff, Service, retry
 from vedette.kernel.log import get_logger
 from vedette.schema.sensor import SensorEvent
@@ -35,6 +35,7 @@ from vedette.services.perception.settings import PerceptionSettings
 
 _FOLLOW = Backoff(first_s=0.25, most_s=5.0)
 _NO_VST = "none"
+_SCHEMES = {"rtsp", "rtsps"}
 _log = get_logger("perception")
 _events = msgspec.json.Decoder(SensorEvent)
 
@@ -68,6 +69,8 @@ class Perception(Service):
         if settings.minimal_topic:
             outlets += (Outlet(replace(MDX_RAW, name=settings.minimal_topic), "minimal"),)
         self._publisher = Publisher(kernel.bus, outlets)
+        self._meters.published.set_function(lambda: self._publisher.published)
+        self._meters.unpublished.set_function(lambda: self._publisher.dropped)
         self._watches: dict[str, _Watch] = {}
         self._relays: set[str] = set()
         self._parts: Parts | None = None
@@ -119,6 +122,8 @@ class Perception(Service):
         """Watches a stream. Known and unchanged: nothing happens; known and changed: it is opened anew."""
         if self._tasks is None or self._parts is None:
             raise Fault("ServiceUnavailableError", 503, "The detector is being loaded. Try again in a moment.")
+        if urlsplit(request.url).scheme not in _SCHEMES:
+            raise invalid("A stream needs an address that begins with rtsp:// or rtsps://.")
         known = self._watches.get(request.camera_id)
         if known is not None:
             known.from_vst = known.from_vst or from_vst
@@ -188,7 +193,7 @@ class Perception(Service):
         for camera_id in [item for item, watch in self._watches.items() if watch.from_vst and item not in listed]:
             self.remove(camera_id)
         for request in requests:
-            self.add(request, from_vst=True)
+            self._admit(request)
 
     def _on_event(self, payload: bytes) -> None:
         try:
@@ -198,9 +203,17 @@ class Perception(Service):
             _log.warning("bad_event", cause=error)
             return
         if event.change == "camera_streaming" and event.camera_url:
-            self.add(StreamRequest(event.camera_id, event.camera_name, event.camera_url), from_vst=True)
+            self._admit(StreamRequest(event.camera_id, event.camera_name, event.camera_url))
         elif event.change == "camera_remove" and event.camera_id in self._watches:
             self.remove(event.camera_id)
+
+    def _admit(self, request: StreamRequest) -> None:
+        """Adds a stream that VST announced. One that cannot be watched is counted: it must not hold up the others."""
+        try:
+            self.add(request, from_vst=True)
+        except Fault as refused:
+            self._meters.refused.inc()
+            _log.warning("stream_refused", sensor_id=request.camera_id, cause=refused)
 
     def _watcher_of(self, name: str) -> Watcher:
         for choice in self._settings.detectors:

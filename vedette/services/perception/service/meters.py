@@ -26,6 +26,7 @@ class Meters:
         )
         self.streams = telemetry.gauge("streams", "Streams watched.")
         self.bad_events = telemetry.counter("bad_events_total", "Device events that could not be read.")
+        self.refused = telemetry.counter("refused_streams_total", "Announced streams that could not be watched.")
         self.published = telemetry.gauge("published_frames", "Frames that reached the bus since the start.")
         self.unpublished = telemetry.gauge("unpublished_frames", "Frames given up because the bus was away.")
 
