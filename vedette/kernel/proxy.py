@@ -92,7 +92,7 @@ class Proxy:
             if started:  # the reply is half sent: leaving it unfinished makes the server close the connection
                 self._log.warning("upstream_broke_off", path=scope["path"], cause=error)
                 return
-            await refuse(scope, send, _fault(error), self._style)
+            await refuse(scope, send, _fault(error), style=self._style)
 
     async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
         failure: Exception | None = None
@@ -164,7 +164,7 @@ class Proxy:
         return headers
 
 
-async def refuse(scope: Scope, send: Send, fault: Fault, style: ErrorStyle) -> None:
+async def refuse(scope: Scope, send: Send, fault: Fault, *, style: ErrorStyle) -> None:
     """Answers with the fault in the surface's envelope; a websocket is refused before it is accepted."""
     kind = "http"
     if scope["type"] == "websocket":

@@ -80,7 +80,7 @@ class Gateway:
                 await limited(app, inside, receive, guarded, limit_bytes=self._gate.body_limit_bytes)
         except Fault as fault:
             self._refused.labels(fault.status).inc()
-            await refuse(scope, guarded, fault, style)
+            await refuse(scope, guarded, fault, style=style)
 
     async def _decide(self, scope: Scope, path: Path | None) -> Page | tuple[ASGIApp, Scope]:
         """A page of the web app, or the upstream and what it is told. Fault for everything else."""
