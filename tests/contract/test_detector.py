@@ -18,6 +18,7 @@ from vedette.services.perception.adapters.detectors.card import Model, load_card
 from vedette.services.perception.adapters.detectors.onnx import OnnxDetector
 from vedette.services.perception.adapters.detectors.scripted import ScriptedDetector
 from vedette.services.perception.core.tracker import Rules
+from vedette.services.perception.model import Pace
 
 DETECTORS: dict[str, Detector] = {
     "onnx": OnnxDetector(load_card()),
@@ -47,6 +48,7 @@ async def test_one_answer_for_each_frame_inside_its_picture(name: str) -> None:
         assert (detections.boxes[:, 3] <= height).all()
         assert (detections.classes < len(detector.classes)).all()
     assert isinstance(detector.rules(Rules()), Rules)
+    assert detector.pace(Pace(interval=3)) == (Pace() if name == "scripted" else Pace(interval=3))
 
 
 @pytest.mark.anyio

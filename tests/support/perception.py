@@ -135,12 +135,10 @@ async def running(
 
 
 @contextlib.asynccontextmanager
-async def running_on_scene(
-    folder: Path, *, interval: int = 0, sources: Mapping[str, list[Source]]
-) -> AsyncIterator[Bench]:
+async def running_on_scene(folder: Path, *, sources: Mapping[str, list[Source]]) -> AsyncIterator[Bench]:
     """A service in life whose scripted detector knows the synthetic scene, as the shipped one does."""
     detector = ScriptedDetector(read_number=scene.read_barcode, boxes_at=scene.boxes, size=scene.SIZE)
-    bench = make(folder, SETTINGS.model_copy(update={"interval": interval}), detector=detector)
+    bench = make(folder, detector=detector)
     bench.sources.update(sources)
     async with bench.service.life():
         yield bench

@@ -56,9 +56,9 @@ async def test_every_frame_becomes_a_message_with_exact_boxes_and_steady_ids(tmp
 
 @pytest.mark.anyio
 async def test_frames_that_are_not_inferred_are_predicted(tmp_path: Path) -> None:
-    settings = SETTINGS.model_copy(update={"interval": 1})
-    async with running(tmp_path, settings, sources={KEY: [source(60)]}) as bench:
+    async with running(tmp_path, sources={KEY: [source(60)]}) as bench:
         bench.service.add(GATE)
+        bench.service.set_pace("cam-1", Pace(interval=1))
         messages = await bench.frames(60)
         (report,) = bench.service.list()
         assert 27 <= report.inferences <= 33

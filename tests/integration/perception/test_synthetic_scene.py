@@ -14,7 +14,7 @@ from vedette.media import h264, scene
 from vedette.media.scene import Scene
 from vedette.media.unit import AccessUnit, CodecParameters, ticks_to_us
 from vedette.schema.frame import PREDICTED, FrameMessage
-from vedette.services.perception.model import StreamRequest
+from vedette.services.perception.model import Pace, StreamRequest
 
 FIRST = 165  # 11 s: people walk both ways, meet, stand and turn round
 COUNT = 300
@@ -45,8 +45,9 @@ def encode(first: int, count: int) -> list[AccessUnit]:
     ]
 
 
-async def watch(bench: Bench) -> list[FrameMessage]:
+async def watch(bench: Bench, interval: int) -> list[FrameMessage]:
     bench.service.add(PLAZA)
+    bench.service.set_pace("plaza", Pace(interval=interval))
     return await bench.frames(COUNT)
 
 
@@ -67,8 +68,8 @@ def keys_of(messages: list[FrameMessage]) -> dict[str, set[str]]:
 @pytest.mark.parametrize("interval", [0, 2])
 async def test_people_keep_their_ids_and_their_boxes(tmp_path: Path, interval: int) -> None:
     source = ClipSource(encode(FIRST, COUNT))
-    async with running(tmp_path, interval=interval, sources={"127.0.0.1/live/plaza": [source]}) as bench:
-        messages = await watch(bench)
+    async with running(tmp_path, sources={"127.0.0.1/live/plaza": [source]}) as bench:
+        messages = await watch(bench, interval)
     off = []
     for number, message in enumerate(messages, FIRST):
         truth = scene.boxes(number)

@@ -136,12 +136,13 @@ class Perception(Service):
             )
         if from_vst:
             self._relays.add(urlsplit(request.url).netloc)
+        watcher = self._watcher_of(request.name)
         pipeline = Pipeline(
             request,
             url=self._with_credentials(request.url),
-            watcher=self._watcher_of(request.name),
+            watcher=watcher,
             rules=self._rules(),
-            pace=Pace(self._settings.interval, self._settings.infer_fps),
+            pace=watcher.detector.pace(Pace(self._settings.interval, self._settings.infer_fps)),
             parts=self._parts,
         )
         watch = _Watch(pipeline, anyio.CancelScope(), from_vst)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from vedette.media.unit import Frame
 from vedette.services.perception.core.tracker import Rules
-from vedette.services.perception.model import Detections
+from vedette.services.perception.model import Detections, Pace
 
 
 class Detector(Protocol):
@@ -23,6 +23,9 @@ class Detector(Protocol):
 
     def rules(self, base: Rules) -> Rules:
         """The tracker's rules that fit its boxes, made from the configured ones."""
+
+    def pace(self, asked: Pace) -> Pace:
+        """How often a new stream is looked at, made from what the settings ask for."""
 
     async def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Detections of each frame in pixels of its source picture; `frames` have the size asked for."""

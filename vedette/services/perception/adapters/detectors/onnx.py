@@ -18,7 +18,7 @@ from vedette.services.perception.core import letterbox as boxing
 from vedette.services.perception.core.heads import HEADS
 from vedette.services.perception.core.postprocess import iou
 from vedette.services.perception.core.tracker import Rules
-from vedette.services.perception.model import Detections
+from vedette.services.perception.model import Detections, Pace
 
 PROVIDERS = {
     "cpu": ("CPUExecutionProvider",),
@@ -71,6 +71,10 @@ class OnnxDetector(Detector):
     @override
     def rules(self, base: Rules) -> Rules:
         return replace(base, low=self._model.card.low)
+
+    @override
+    def pace(self, asked: Pace) -> Pace:
+        return asked
 
     @override
     async def detect(self, frames: Sequence[Frame]) -> list[Detections]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vedette.media.unit import Frame
 from vedette.services.perception.adapters.detectors import Detector
 from vedette.services.perception.core.tracker import Rules
-from vedette.services.perception.model import Boxes, Detections
+from vedette.services.perception.model import Boxes, Detections, Pace
 
 type ReadNumber = Callable[[NDArray[np.uint8]], int | None]
 type BoxesAt = Callable[[int], Boxes]
@@ -47,6 +47,11 @@ class ScriptedDetector(Detector):
     def rules(self, base: Rules) -> Rules:
         """An exact detector: what it shows is there from the first frame on, what it does not show is gone."""
         return replace(base, confirm_hits=1, shown_misses=0)
+
+    @override
+    def pace(self, asked: Pace) -> Pace:
+        """Every frame: it costs next to nothing, and exact counts need it."""
+        return Pace()
 
     @override
     async def detect(self, frames: Sequence[Frame]) -> list[Detections]:
