@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import anyio
 import msgspec
@@ -187,6 +187,7 @@ def stored_openapi(service: str) -> dict[str, Any]:
 class QuietServer(uvicorn.Server):
     """A server that leaves signals to whoever owns the process."""
 
+    @override
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Captures none."""

@@ -83,7 +83,7 @@ def demo(folder: Path, *arguments: str, environment: dict[str, str] | None = Non
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "VEDETTE_NODE__LOG_LEVEL": "info", **(environment or {})},
         )
     try:
         assert process.stdout is not None

@@ -1,0 +1,32 @@
+"""`vedette fsck`: checks every promise of a stopped node's recording catalogue, and repairs what can be repaired."""
+
+import argparse
+from pathlib import Path
+
+from vedette.cli import node_options
+from vedette.kernel.clock import SystemClock
+from vedette.node import folder_lock
+from vedette.services.vst.service.fsck import fsck
+
+EXIT_DAMAGED = 3
+_GIB = 1 << 30
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """`--repair`, `--hash` and where the node lives."""
+    parser.add_argument("--repair", action="store_true", help="finish what a crash left, forget what is lost")
+    parser.add_argument("--hash", action="store_true", help="read every file and compare its hash")
+    parser.add_argument("--config", type=Path, help="configuration file")
+    parser.add_argument("--data-dir", type=Path, help="folder of the node")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """0 when every promise holds, 3 when something is damaged."""
+    chosen.bus = None
+    folder = node_options.node_settings(node_options.sections_of(chosen)).data_dir.expanduser()
+    with folder_lock(folder):
+        report = fsck(folder / "vst", clock=SystemClock(), repair=chosen.repair, hashes=chosen.hash)
+    for finding in report.findings:
+        print(f"{finding.problem}: {finding.subject}: {finding.detail}")
+    print(f"{report.segments} segments, {report.bytes / _GIB:.2f} GiB: {'clean' if report.clean else 'NOT clean'}")
+    return 0 if report.clean else EXIT_DAMAGED
