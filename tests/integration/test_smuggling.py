@@ -1,8 +1,11 @@
 """Requests that two programs could read in two ways, sent byte by byte: one answer, no second request."""
 
+import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import AsyncIterator
+from typing import override
 
 import anyio
 import pytest
@@ -158,3 +161,18 @@ async def test_a_head_just_below_the_limit_passes() -> None:
     async with edge() as (_record, port):
         head = b"GET /first HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (HEAD_LIMIT_BYTES - 100) + b"\r\n\r\n"
         assert (await exchange(port, head)).startswith(b"HTTP/1.1 200")
+
+
+async def test_replies_do_not_wait_for_an_acknowledgement() -> None:
+    made: list[socket.socket] = []
+
+    class Watched(StrictHttp):
+        @override
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            made.append(transport.get_extra_info("socket"))
+            assert made[-1].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    async with served(Record(), http=Watched) as port:
+        assert (await exchange(port, TAKEN["plain"])).startswith(b"HTTP/1.1 200")
+    assert len(made) == 1
