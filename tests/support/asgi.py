@@ -42,7 +42,7 @@ async def call(
     sent = {"content-type": "application/json", "content-length": str(len(content)), **(headers or {})}
     scope: dict[str, Any] = {
         "type": "http",
-        "asgi": {"version": "3.0"},
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
         "method": method,
         "scheme": "http",

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 
 from vedette.kernel.clock import to_iso
 from vedette.kernel.context import Kernel
+from vedette.kernel.database import Database
 from vedette.kernel.errors import Fault, unavailable
 from vedette.kernel.lifecycle import ASGIApp, Receive, Scope, Send
 from vedette.kernel.log import get_logger
@@ -50,7 +52,7 @@ class Vst:
         self._vault: Vault | None = None
         clock, meters = kernel.clock, Meters(kernel.telemetry)
         self._meters = meters
-        self._database = kernel.open_database(CATALOGUE)
+        self._database = _open_catalogue(kernel)
         self._folder = SegmentFolder(kernel.data_dir / MEDIA)
         self._catalogue = Catalogue(self._database)
         self._outbox = Outbox(kernel.bus, clock, meters)
@@ -142,10 +144,7 @@ class Vst:
             await anyio.to_thread.run_sync(recovery.recover, self._database, self._folder)
             await anyio.to_thread.run_sync(self.footage.clear_scratch)
         except OSError as error:
-            self._reason = f"The data folder cannot be used: {error.strerror}."
-            raise Fault(
-                "ConfigurationError", 500, f"The data folder {data_dir} cannot be used: {error.strerror}."
-            ) from error
+            raise _unusable(data_dir, error) from error
 
     async def _start(self, group: anyio.abc.TaskGroup, relay: RtspServer) -> None:
         group.start_soon(self._outbox.run)
@@ -184,6 +183,18 @@ class Vst:
         if self._vault is None:
             self._vault = Vault(self._kernel.data_dir / _KEY_FILE)
         return self._vault
+
+
+def _open_catalogue(kernel: Kernel) -> Database:
+    try:
+        return kernel.open_database(CATALOGUE)
+    except OSError as error:
+        raise _unusable(kernel.data_dir, error) from error
+
+
+def _unusable(data_dir: Path, error: OSError) -> Fault:
+    message = f"The data folder {data_dir} cannot be used: {error.strerror}. Choose another with --data-dir."
+    return Fault("ConfigurationError", 500, message)
 
 
 @asynccontextmanager

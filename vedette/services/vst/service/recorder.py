@@ -27,6 +27,7 @@ from vedette.services.vst.settings import VstSettings
 
 _STEP_US = US_PER_SECOND
 """Wall clock and media clock may differ by this much from segment to segment before it counts as a jump."""
+_REPEAT_US = 10 * US_PER_SECOND
 _MIB = 1 << 20
 _HOLD_BACK_S = 0.5
 
@@ -123,12 +124,19 @@ class Recorder:
         raise fault
 
     async def _take(self, unit: AccessUnit) -> None:
+        if self._state.parameters is None and self._is_repeated(unit):
+            return
         self._state, steps = segmenter.feed(self._state, unit, self._policy)
         for step in steps:
             if isinstance(step, Cut):
                 await self._cut(step, unit.wall_us)
             else:
                 await self._append(step.unit)
+
+    def _is_repeated(self, unit: AccessUnit) -> bool:
+        """A camera that begins with a GOP from before we came gives again what was recorded. One that is far behind has
+        had its clock set back, and is recorded."""
+        return unit.is_keyframe and 0 < self._floor_us - unit.wall_us <= _REPEAT_US
 
     async def _append(self, unit: AccessUnit) -> None:
         if self._open is None:
