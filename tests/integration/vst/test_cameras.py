@@ -9,8 +9,8 @@ import av
 import pytest
 from structlog.testing import capture_logs
 
-from tests.integration.vst.conftest import LOOPBACK, RELAY_SECRET, Running, running, settings_of
 from tests.support.asgi import VIEWER
+from tests.support.vst_running import LOOPBACK, RELAY_SECRET, Running, running, settings_of
 from vedette.kernel.clock import SystemClock
 from vedette.kernel.errors import Fault
 from vedette.schema.identity import Role, Subject

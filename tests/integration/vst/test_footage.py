@@ -11,8 +11,8 @@ import av
 import numpy as np
 import pytest
 
-from tests.integration.vst.conftest import Running, running, settings_of
 from tests.integration.vst.test_cameras import a_camera
+from tests.support.vst_running import Running, running, settings_of
 from vedette.kernel.clock import SystemClock, from_iso, to_iso
 from vedette.media.scene import read_barcode
 from vedette.services.vst.service.fsck import fsck

@@ -13,10 +13,10 @@ import uvicorn
 from aioice import ice
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from tests.integration.vst.conftest import Running, running, settings_of
 from tests.integration.vst.test_cameras import a_camera
 from tests.support.asgi import ADMIN, Reply, call
 from tests.support.clips import encode
+from tests.support.vst_running import Running, running, settings_of
 from vedette.kernel.clock import from_iso
 from vedette.kernel.http import SUBJECT
 from vedette.kernel.lifecycle import ASGIApp, Receive, Scope, Send
