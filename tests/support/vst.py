@@ -9,6 +9,7 @@ from typing import override
 
 import anyio
 
+from vedette.kernel.bus import MemoryBus
 from vedette.kernel.clock import Clock, SystemClock
 from vedette.kernel.database import Database
 from vedette.kernel.errors import Fault, unavailable
@@ -20,7 +21,9 @@ from vedette.services.vst.adapters.segment_files import SegmentFolder
 from vedette.services.vst.migrations import m0001_initial
 from vedette.services.vst.model import Gap, Segment
 from vedette.services.vst.service.catalogue import Catalogue
+from vedette.services.vst.service.events import Outbox
 from vedette.services.vst.service.meters import Meters
+from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.recorder import Recorder
 from vedette.services.vst.settings import VstSettings
 from vedette.services.vst.store import Store
@@ -99,16 +102,17 @@ async def recording(
     files = SegmentFolder(data_dir / "media")
     files.root.mkdir(exist_ok=True)
     hub = Hub(clock=time)
-    recorder = Recorder(
-        "cam",
-        hub,
-        folder=files,
-        catalogue=Catalogue(database),
-        clock=time,
-        meters=Meters(Telemetry("vst")),
+    meters = Meters(Telemetry("vst"))
+    parts = Parts(
         settings=settings or VstSettings(segment_s=1),
-        phase=0.0,
+        clock=time,
+        meters=meters,
+        outbox=Outbox(MemoryBus(), time, meters),
+        database=database,
+        catalogue=Catalogue(database),
+        folder=files,
     )
+    recorder = Recorder("cam", hub, parts, phase=0.0)
     try:
         async with anyio.create_task_group() as group:
             group.start_soon(recorder.run)

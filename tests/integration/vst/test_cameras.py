@@ -247,6 +247,27 @@ async def test_both_prefixes_answer_and_contradicting_headers_do_not(data_dir: P
         assert (reply.status, reply.json["error_code"]) == (400, "InvalidParameterError")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"/{group}/version" for group in ("sensor", "live", "replay", "record", "storage", "streambridge")),
+        "/sensor/list", "/sensor/status", "/sensor/streams", "/live/streams", "/replay/streams", "/record/status",
+        "/storage/size", "/live/configuration", "/sensor/configuration", "/record/configuration",
+        "/storage/configuration", "/live/iceServers",
+    ],
+)  # fmt: skip
+async def test_what_nvidia_s_page_asks_at_start_is_answered(data_dir: Path, path: str) -> None:
+    async with running(data_dir) as vst:
+        reply = await vst.ask("GET", path)
+        assert reply.status == 200
+        if path.endswith("/version"):
+            assert {"type", "version"} <= set(reply.json)
+        if path == "/live/configuration":
+            assert {"WebrtcOutDefaultResolution", "webrtc_video_quality_tunning", "analyticServerAddress"} <= set(
+                reply.json
+            )
+
+
 async def test_an_unusable_data_folder_stops_the_service_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "vst").write_text("a file where a folder should be")
     with pytest.raises(Fault) as raised:

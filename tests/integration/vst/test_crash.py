@@ -57,6 +57,7 @@ async def check(data_dir: Path) -> FsckReport:
 
 
 async def test_nothing_committed_is_lost_and_the_rest_is_adopted(data_dir: Path) -> None:
+    stream_id = ""
     async with a_camera() as camera:
         for lives in range(1, 4):
             async with a_recorder(data_dir, camera.url("scene")) as process:

@@ -197,12 +197,12 @@ class Store:
         )  # a gap that lasted no time
         self._connection.execute(insert(_gap).values(stream_id=stream_id, start_us=start_us, cause=str(cause)))
 
-    def add_gap(self, stream_id: str, start_us: int, end_us: int, cause: Cause) -> None:
+    def add_gap(self, gap: Gap) -> None:
         """A gap whose begin and end are known."""
-        self._connection.execute(delete(_gap).where(_gap.c.stream_id == stream_id, _gap.c.start_us == start_us))
-        self._connection.execute(
-            insert(_gap).values(stream_id=stream_id, start_us=start_us, end_us=end_us, cause=str(cause))
-        )
+        same = (_gap.c.stream_id == gap.stream_id) & (_gap.c.start_us == gap.start_us)
+        self._connection.execute(delete(_gap).where(same))
+        values = {"stream_id": gap.stream_id, "start_us": gap.start_us, "end_us": gap.end_us, "cause": str(gap.cause)}
+        self._connection.execute(insert(_gap).values(**values))
 
     def close_gap(self, stream_id: str, end_us: int) -> None:
         """Ends the open gap, if there is one; a gap that took no time vanishes."""

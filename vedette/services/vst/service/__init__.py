@@ -28,6 +28,7 @@ from vedette.services.vst.service.footage import Footage
 from vedette.services.vst.service.fsck import CATALOGUE, MEDIA
 from vedette.services.vst.service.live import LiveSessions
 from vedette.services.vst.service.meters import Meters
+from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.reaper import Reaper
 from vedette.services.vst.service.recorder import Recorder, phase_of
 from vedette.services.vst.service.sensors import Sensors
@@ -50,26 +51,20 @@ class Vst:
         self._reason: str | None = "starting"
         self._relay_port = 0
         self._vault: Vault | None = None
-        clock, meters = kernel.clock, Meters(kernel.telemetry)
-        self._meters = meters
-        self._database = _open_catalogue(kernel)
-        self._folder = SegmentFolder(kernel.data_dir / MEDIA)
-        self._catalogue = Catalogue(self._database)
-        self._outbox = Outbox(kernel.bus, clock, meters)
-        self.sensors = Sensors(
-            self._database, vault=self._open_vault, make_camera=self._make_camera, outbox=self._outbox, clock=clock,
-            meters=meters, settings=settings,
-        )  # fmt: skip
-        self.footage = Footage(
-            self._database,
-            self._folder,
-            self.sensors,
-            clock=clock,
+        meters, database = Meters(kernel.telemetry), _open_catalogue(kernel)
+        self._parts = Parts(
             settings=settings,
-            scratch=kernel.data_dir / _SCRATCH,
+            clock=kernel.clock,
+            meters=meters,
+            outbox=Outbox(kernel.bus, kernel.clock, meters),
+            database=database,
+            catalogue=Catalogue(database),
+            folder=SegmentFolder(kernel.data_dir / MEDIA),
         )
-        self.reaper = Reaper(self._database, self._folder, clock=clock, meters=meters, settings=settings)
-        self.live = LiveSessions(self.sensors, make_peer, clock=clock, meters=meters, settings=settings)
+        self.sensors = Sensors(self._parts, vault=self._open_vault, make_camera=self._make_camera)
+        self.footage = Footage(self._parts, self.sensors, kernel.data_dir / _SCRATCH)
+        self.reaper = Reaper(self._parts)
+        self.live = LiveSessions(self._parts, self.sensors, make_peer)
 
     @property
     def app(self) -> ASGIApp:
@@ -114,8 +109,8 @@ class Vst:
                     group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
-                await self._outbox.flush()
-                self._database.close()
+                await self._parts.outbox.flush()
+                self._parts.database.close()
 
     async def remove_sensor(self, sensor_id: str, *, delete_recordings: bool, caller: Subject) -> None:
         """Removes a camera, its viewers and its relay clients, and when asked its recordings."""
@@ -140,14 +135,14 @@ class Vst:
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
             await anyio.to_thread.run_sync(self._open_vault)
-            await anyio.to_thread.run_sync(self._database.upgrade, [m0001_initial])
-            await anyio.to_thread.run_sync(recovery.recover, self._database, self._folder)
+            await anyio.to_thread.run_sync(self._parts.database.upgrade, [m0001_initial])
+            await anyio.to_thread.run_sync(recovery.recover, self._parts.database, self._parts.folder)
             await anyio.to_thread.run_sync(self.footage.clear_scratch)
         except OSError as error:
             raise _unusable(data_dir, error) from error
 
     async def _start(self, group: anyio.abc.TaskGroup, relay: RtspServer) -> None:
-        group.start_soon(self._outbox.run)
+        group.start_soon(self._parts.outbox.run)
         await self.sensors.start(group)
         await self.live.start(group)
         group.start_soon(self.reaper.run)
@@ -157,7 +152,7 @@ class Vst:
 
     async def _count_relay_clients(self, relay: RtspServer) -> None:
         while True:
-            self._meters.relay_clients.set(len(relay.clients))
+            self._parts.meters.relay_clients.set(len(relay.clients))
             await self._kernel.clock.sleep(_COUNT_CLIENTS_S)
 
     def _mounted(self, path: str) -> Mount | None:
@@ -165,19 +160,14 @@ class Vst:
         return HubMount(camera.hub, clock=self._kernel.clock) if camera else None
 
     def _make_camera(self, sensor: Sensor) -> Camera:
-        clock, hub = self._kernel.clock, Hub(clock=self._kernel.clock)
+        hub = Hub(clock=self._kernel.clock)
         recorder = None
         if self.settings.record:
-            recorder = Recorder(
-                sensor.sensor_id, hub, folder=self._folder, catalogue=self._catalogue, clock=clock, meters=self._meters,
-                settings=self.settings, phase=phase_of(sensor.sensor_id),
-            )  # fmt: skip
+            recorder = Recorder(sensor.sensor_id, hub, self._parts, phase=phase_of(sensor.sensor_id))
         host = self.settings.relay_host
-        return Camera(
-            sensor, hub, open_source=self.sensors.dial, recorder=recorder, outbox=self._outbox, clock=clock,
-            meters=self._meters, settings=self.settings,
-            relay_url=f"rtsp://{f'[{host}]' if ':' in host else host}:{self._relay_port}{_LIVE}{sensor.sensor_id}",
-        )  # fmt: skip
+        where = f"{f'[{host}]' if ':' in host else host}:{self._relay_port}"
+        url = f"rtsp://{where}{_LIVE}{sensor.sensor_id}"
+        return Camera(sensor, hub, self._parts, open_source=self.sensors.dial, recorder=recorder, relay_url=url)
 
     def _open_vault(self) -> Vault:
         if self._vault is None:

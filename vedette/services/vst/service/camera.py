@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from vedette.kernel.clock import Clock
 from vedette.kernel.errors import Fault
 from vedette.kernel.lifecycle import Backoff, retry
 from vedette.kernel.log import get_logger
@@ -16,10 +15,8 @@ from vedette.media.unit import CodecParameters
 from vedette.services.vst.core import health
 from vedette.services.vst.core.health import Change, Failure, Health, HealthState, Media, Observation, Tick
 from vedette.services.vst.model import CameraStatus, Growing, Sensor, StreamFacts, facts_of
-from vedette.services.vst.service.events import Outbox
-from vedette.services.vst.service.meters import Meters
+from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.recorder import Recorder
-from vedette.services.vst.settings import VstSettings
 
 _WATCH_S = 0.25
 _JITTER_STEPS = 1 << 20
@@ -31,19 +28,25 @@ class Camera:
     """Runs until cancelled. Everything that looks at a camera takes from its `hub`."""
 
     def __init__(
-        self, sensor: Sensor, hub: Hub, *, open_source: OpenCamera, recorder: Recorder | None, outbox: Outbox,
-        clock: Clock, meters: Meters, settings: VstSettings, relay_url: str,
-    ) -> None:  # fmt: skip
+        self,
+        sensor: Sensor,
+        hub: Hub,
+        parts: Parts,
+        *,
+        open_source: OpenCamera,
+        recorder: Recorder | None,
+        relay_url: str,
+    ) -> None:
         self.sensor = sensor
         self.hub = hub
         self.recorder = recorder
         self.relay_url = relay_url
-        self._open_source, self._outbox, self._clock, self._meters = open_source, outbox, clock, meters
-        self._settings = settings
+        self._open_source = open_source
+        self._outbox, self._clock, self._meters = parts.outbox, parts.clock, parts.meters
+        self._settings = parts.settings
         self._state = HealthState()
         self._seen = (0, 0)
         self._dialling: anyio.CancelScope | None = None
-        self._reconnects = 0
 
     @property
     def status(self) -> CameraStatus:
@@ -119,7 +122,7 @@ class Camera:
             units, octets = counters.units - self._seen[0], counters.bytes - self._seen[1]
             if units:
                 self._seen = (counters.units, counters.bytes)
-                self._meters.units.labels(self.sensor.sensor_id).inc(units)
+                self._meters.frames.labels(self.sensor.sensor_id).inc(units)
                 self._meters.bytes.labels(self.sensor.sensor_id).inc(octets)
             self._observe(Media() if units and self.hub.running else Tick())
 

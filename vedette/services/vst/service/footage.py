@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from vedette.kernel.clock import US_PER_SECOND, Clock
-from vedette.kernel.database import Database
+from vedette.kernel.clock import US_PER_SECOND
 from vedette.kernel.errors import Fault, invalid, not_found
 from vedette.media.fmp4 import ClipSlice, mux_clip, read_units
 from vedette.media.picture import decode_picture
 from vedette.media.unit import AccessUnit, ticks_to_us
-from vedette.services.vst.adapters.segment_files import SegmentFolder
 from vedette.services.vst.core import clip, timeline
 from vedette.services.vst.core.timeline import Span
 from vedette.services.vst.model import Gap, Growing, Segment, Usage
+from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.sensors import Sensors
-from vedette.services.vst.settings import VstSettings
 from vedette.services.vst.store import Store
 
 MIB = 1_000_000
@@ -51,19 +49,10 @@ class Disk:
 class Footage:
     """Reads only; every answer counts committed segments, plus the durable part of the growing one."""
 
-    def __init__(
-        self,
-        database: Database,
-        folder: SegmentFolder,
-        sensors: Sensors,
-        *,
-        clock: Clock,
-        settings: VstSettings,
-        scratch: Path,
-    ) -> None:
-        self._database, self._folder, self._sensors, self._clock = database, folder, sensors, clock
-        self._settings, self._scratch = settings, scratch
-        self._join_us = round(settings.join_gap_s * US_PER_SECOND)
+    def __init__(self, parts: Parts, sensors: Sensors, scratch: Path) -> None:
+        self._database, self._folder, self._settings = parts.database, parts.folder, parts.settings
+        self._sensors, self._scratch = sensors, scratch
+        self._join_us = round(parts.settings.join_gap_s * US_PER_SECOND)
 
     def clear_scratch(self) -> None:
         """Removes what clips of an earlier life left behind. Blocking."""

@@ -13,7 +13,7 @@ from vedette.kernel.database import Database
 from vedette.kernel.errors import Fault
 from vedette.media.fmp4 import parameters_of, whole_boxes_length
 from vedette.services.vst.adapters.segment_files import SegmentFolder, digest_of
-from vedette.services.vst.model import Cause, Segment
+from vedette.services.vst.model import Cause, Gap, Segment
 from vedette.services.vst.service.recovery import recover
 from vedette.services.vst.store import Store
 
@@ -61,6 +61,13 @@ class FsckReport:
         return all(item.repaired or item.problem in harmless for item in self.findings)
 
 
+@dataclass(frozen=True, slots=True)
+class _Checks:
+    clock: Clock
+    repair: bool
+    hashes: bool
+
+
 def fsck(data_dir: Path, *, clock: Clock, repair: bool = False, hashes: bool = False) -> FsckReport:
     """Checks VST's data folder. Blocking; `repair` also finishes what a crash left, forgets rows whose file is lost or
     damaged (with a gap in their place), and moves files that nobody knows to `strays`."""
@@ -75,7 +82,7 @@ def fsck(data_dir: Path, *, clock: Clock, repair: bool = False, hashes: bool = F
         if repair:
             recover(database, folder)
         segments = database.read_now(lambda connection: list(Store(connection).list_all_segments()))
-        _check_rows(database, folder, segments, report, clock=clock, repair=repair, hashes=hashes)
+        _check_rows(database, folder, segments, report, checks=_Checks(clock, repair, hashes))
         _check_files(database, folder, {segment.segment_id for segment in segments}, report, repair=repair)
         _check_order(segments, report)
     finally:
@@ -84,25 +91,19 @@ def fsck(data_dir: Path, *, clock: Clock, repair: bool = False, hashes: bool = F
 
 
 def _check_rows(
-    database: Database,
-    folder: SegmentFolder,
-    segments: list[Segment],
-    report: FsckReport,
-    *,
-    clock: Clock,
-    repair: bool,
-    hashes: bool,
+    database: Database, folder: SegmentFolder, segments: list[Segment], report: FsckReport, *, checks: _Checks
 ) -> None:
     for segment in segments:
         report.segments += 1
         report.bytes += segment.bytes
-        found = _check_row(folder, segment, hashes=hashes)
+        found = _check_row(folder, segment, hashes=checks.hashes)
         if found is None:
             continue
         problem, detail = found
-        if repair:
-            _forget(database, folder, segment, clock)
-        report.findings.append(Finding(problem, str(folder.path(segment.segment_id)), detail, repaired=repair))
+        if checks.repair:
+            _forget(database, folder, segment, checks.clock)
+        where = str(folder.path(segment.segment_id))
+        report.findings.append(Finding(problem, where, detail, repaired=checks.repair))
 
 
 def _check_row(folder: SegmentFolder, segment: Segment, *, hashes: bool) -> tuple[Problem, str] | None:
@@ -128,7 +129,7 @@ def _forget(database: Database, folder: SegmentFolder, segment: Segment, clock: 
     """A row that cannot be kept becomes a gap; its file goes the way of all deletions."""
 
     def work(store: Store) -> None:
-        store.add_gap(segment.stream_id, segment.start_us, segment.end_us, Cause.DAMAGED)
+        store.add_gap(Gap(segment.stream_id, segment.start_us, segment.end_us, Cause.DAMAGED))
         store.move_to_garbage([segment], actor="fsck", at_us=clock.now())
 
     database.write_now(lambda connection: work(Store(connection)), durable=True)

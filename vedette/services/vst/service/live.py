@@ -5,16 +5,14 @@ from dataclasses import dataclass
 
 import anyio
 
-from vedette.kernel.clock import Clock
 from vedette.kernel.errors import Fault, not_found, too_many, unavailable, unprocessable
 from vedette.kernel.log import get_logger
 from vedette.media import h264
 from vedette.media.hub import DropOldestGop, Hub
 from vedette.media.unit import CodecParameters
 from vedette.services.vst.adapters.webrtc import Peer, PeerFactory
-from vedette.services.vst.service.meters import Meters
+from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.sensors import Sensors
-from vedette.services.vst.settings import VstSettings
 
 _CONNECT_S = 30.0
 
@@ -31,11 +29,9 @@ class MediaSession:
 class LiveSessions:
     """All live viewers. A session ends when it is closed, its peer dies, or its sensor is removed."""
 
-    def __init__(
-        self, sensors: Sensors, make_peer: PeerFactory, *, clock: Clock, meters: Meters, settings: VstSettings
-    ) -> None:
-        self._sensors, self._make_peer, self._clock, self._meters = sensors, make_peer, clock, meters
-        self._most = settings.max_viewers
+    def __init__(self, parts: Parts, sensors: Sensors, make_peer: PeerFactory) -> None:
+        self._sensors, self._make_peer = sensors, make_peer
+        self._clock, self._meters, self._most = parts.clock, parts.meters, parts.settings.max_viewers
         self._sessions: dict[str, MediaSession] = {}
         self._group: anyio.abc.TaskGroup | None = None
 

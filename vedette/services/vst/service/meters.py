@@ -1,5 +1,7 @@
 """What VST counts about itself."""
 
+import contextlib
+
 from vedette.kernel.telemetry import Telemetry
 
 _LAG_BUCKETS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
@@ -10,8 +12,8 @@ class Meters:
 
     def __init__(self, telemetry: Telemetry) -> None:
         labels = ("sensor_id",)
-        self.units = telemetry.counter("units_in_total", "Access units received from cameras.", labels)
-        self.bytes = telemetry.counter("bytes_in_total", "Bytes of video received from cameras.", labels)
+        self.frames = telemetry.counter("frames_total", "Encoded frames received from cameras.", labels)
+        self.bytes = telemetry.counter("bytes_total", "Bytes of video received from cameras.", labels)
         self.sessions = telemetry.counter("sessions_total", "Connections to cameras that were tried.", labels)
         self.online = telemetry.gauge("sensor_online", "1 while media flows, else 0.", labels)
         self.segments = telemetry.counter("segments_total", "Segments finished and committed.", labels)
@@ -31,6 +33,7 @@ class Meters:
 
     def forget(self, sensor_id: str) -> None:
         """Drops the numbers of a sensor that is gone."""
-        for metric in (self.units, self.bytes, self.sessions, self.online, self.segments, self.recorded_bytes):
-            if (sensor_id,) in metric._metrics:
+        labelled = (self.frames, self.bytes, self.sessions, self.online, self.segments, self.recorded_bytes)
+        for metric in labelled:
+            with contextlib.suppress(KeyError):
                 metric.remove(sensor_id)

@@ -5,16 +5,13 @@ from collections.abc import Sequence
 
 import anyio
 
-from vedette.kernel.clock import US_PER_SECOND, Clock
-from vedette.kernel.database import Database
+from vedette.kernel.clock import US_PER_SECOND
 from vedette.kernel.lifecycle import Backoff, retry
 from vedette.kernel.log import get_logger
-from vedette.services.vst.adapters.segment_files import SegmentFolder
 from vedette.services.vst.core import ageing
 from vedette.services.vst.core.ageing import AgeingPolicy
 from vedette.services.vst.model import Segment
-from vedette.services.vst.service.meters import Meters
-from vedette.services.vst.settings import VstSettings
+from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.store import Store
 
 _BATCH = 500
@@ -25,10 +22,9 @@ _AGEING = "ageing"
 class Reaper:
     """The only part that deletes footage. One deletion at a time."""
 
-    def __init__(
-        self, database: Database, folder: SegmentFolder, *, clock: Clock, meters: Meters, settings: VstSettings
-    ) -> None:
-        self._database, self._folder, self._clock, self._meters = database, folder, clock, meters
+    def __init__(self, parts: Parts) -> None:
+        self._database, self._folder, self._clock = parts.database, parts.folder, parts.clock
+        self._meters, settings = parts.meters, parts.settings
         self._policy = AgeingPolicy(
             max_age_us=round(settings.max_age_h * 3600 * US_PER_SECOND),
             max_bytes=round(settings.max_gib * _GIB),

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import anyio
 
-from vedette.kernel.clock import US_PER_SECOND, Clock
+from vedette.kernel.clock import US_PER_SECOND
 from vedette.kernel.errors import Fault
 from vedette.kernel.lifecycle import Backoff, retry
 from vedette.kernel.log import get_logger
@@ -14,16 +14,13 @@ from vedette.media.unit import AccessUnit, seconds_to_90k
 from vedette.services.vst.adapters.segment_files import (
     Finished,
     OpenSegment,
-    SegmentFolder,
     SegmentHeader,
     disk_fault,
 )
 from vedette.services.vst.core import segmenter
 from vedette.services.vst.core.segmenter import Cut, SegmenterState, SegmentPolicy
 from vedette.services.vst.model import Cause, Growing, Segment
-from vedette.services.vst.service.catalogue import Catalogue
-from vedette.services.vst.service.meters import Meters
-from vedette.services.vst.settings import VstSettings
+from vedette.services.vst.service.parts import Parts
 
 _STEP_US = US_PER_SECOND
 """Wall clock and media clock may differ by this much from segment to segment before it counts as a jump."""
@@ -43,13 +40,11 @@ class _Chain:
 class Recorder:
     """Runs until cancelled; an orderly cancellation finishes the open segment."""
 
-    def __init__(
-        self, stream_id: str, hub: Hub, *, folder: SegmentFolder, catalogue: Catalogue, clock: Clock,
-        meters: Meters, settings: VstSettings, phase: float,
-    ) -> None:  # fmt: skip
-        self._stream_id, self._hub, self._folder, self._catalogue = stream_id, hub, folder, catalogue
-        self._clock, self._meters, self._settings = clock, meters, settings
-        length = seconds_to_90k(settings.segment_s)
+    def __init__(self, stream_id: str, hub: Hub, parts: Parts, *, phase: float) -> None:
+        self._stream_id, self._hub = stream_id, hub
+        self._folder, self._catalogue = parts.folder, parts.catalogue
+        self._clock, self._meters, self._settings = parts.clock, parts.meters, parts.settings
+        length = seconds_to_90k(self._settings.segment_s)
         # The first segment of each camera has another length, so that the disk is not asked by all at once.
         self._policy = SegmentPolicy(length, max(length // 4, round(length * (1 - phase))))
         self._state = SegmenterState()

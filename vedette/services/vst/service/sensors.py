@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import anyio
 
-from vedette.kernel.clock import Clock
-from vedette.kernel.database import Database
 from vedette.kernel.errors import Fault, conflict, invalid, not_found
 from vedette.kernel.log import get_logger
 from vedette.media.source import Source
@@ -19,9 +17,7 @@ from vedette.services.vst.adapters.resolver import CameraDialler
 from vedette.services.vst.core.address import dial_url, split_url
 from vedette.services.vst.model import CameraStatus, Credentials, NewSensor, Sensor, SensorDetails
 from vedette.services.vst.service.camera import Camera
-from vedette.services.vst.service.events import Outbox
-from vedette.services.vst.service.meters import Meters
-from vedette.services.vst.settings import VstSettings
+from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.store import Store
 
 _MAX_NAME = 100
@@ -35,13 +31,11 @@ type MakeCamera = Callable[[Sensor], Camera]
 class Sensors:
     """The registry of cameras: rows in the store and what runs for each."""
 
-    def __init__(
-        self, database: Database, *, vault: Callable[[], Vault], make_camera: MakeCamera, outbox: Outbox,
-        clock: Clock, meters: Meters, settings: VstSettings,
-    ) -> None:  # fmt: skip
-        self._database, self._vault, self._make_camera, self._outbox = database, vault, make_camera, outbox
-        self._clock, self._meters, self._settings = clock, meters, settings
-        self._dialler = CameraDialler(settings.allowed_networks)
+    def __init__(self, parts: Parts, *, vault: Callable[[], Vault], make_camera: MakeCamera) -> None:
+        self._database, self._outbox, self._clock = parts.database, parts.outbox, parts.clock
+        self._meters, self._settings = parts.meters, parts.settings
+        self._vault, self._make_camera = vault, make_camera
+        self._dialler = CameraDialler(parts.settings.allowed_networks)
         self._cameras: dict[str, Camera] = {}
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._ended: dict[str, anyio.Event] = {}
