@@ -1,8 +1,9 @@
 """Recording files on the disk, by the durability rules: nothing is finished that a power cut could take back.
 
 While a segment grows it is `<id>.part` with `<id>.idx` beside it: a line that says what it is, then one line a part
-with length and digest. Finishing syncs the file, renames it to `<id>.mp4` and syncs the folder; the caller then commits
-the row and drops the index. Every method that blocks on the disk is asynchronous and runs in a thread.
+with its length and the digest so far. Finishing syncs the file, renames it to `<id>.mp4` and syncs the folder; the
+caller then commits the row and drops the index. Every method that blocks on the disk is asynchronous and runs in a
+thread.
 """
 
 import contextlib
@@ -53,6 +54,8 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class _PartRecord:
+    """`digest` is that of the file up to the end of this part, so that each byte is hashed once."""
+
     length: int
     digest: str
     end_90k: int
@@ -71,6 +74,7 @@ class OpenSegment:
         self._parts: list[tuple[bytes, int]] = []
         self._writer = SegmentWriter(parameters, self._take_part, part_us=part_us)
         self._digest = blake2b(digest_size=DIGEST_BYTES)
+        self._durable_digest = ""
         self._first_dts: int | None = None
         self._previous_dts = 0
         self._last_dts = 0
@@ -126,16 +130,17 @@ class OpenSegment:
         parts, self._parts = self._parts, []
         for data, end_90k in parts:
             _write_all(self._file, data)
-            record = _PartRecord(len(data), _digest(data), end_90k)
+            self._digest.update(data)
+            record = _PartRecord(len(data), self._digest.copy().hexdigest(), end_90k)
             _write_all(self._index, msgspec.json.encode(record) + b"\n")
         self._may_salvage = False
         os.fdatasync(self._file)
         os.fdatasync(self._index)
         self._may_salvage = True
         for data, end_90k in parts:
-            self._digest.update(data)
             self.durable_bytes += len(data)
             self.durable_90k = end_90k
+        self._durable_digest = self._digest.hexdigest()
 
     def _close(self, next_dts_90k: int | None) -> Finished:
         summary = self._writer.close(next_dts_90k=next_dts_90k)
@@ -150,7 +155,7 @@ class OpenSegment:
         os.fsync(self._file)
         self._close_files()
         self._folder.rename_part(self.header.segment_id)
-        return Finished(self.header, self.durable_bytes, self._digest.hexdigest(), ticks_to_us(self.durable_90k))
+        return Finished(self.header, self.durable_bytes, self._durable_digest, ticks_to_us(self.durable_90k))
 
     def _salvage(self) -> Finished | None:
         if not self._may_salvage or not self.durable_90k:
@@ -295,10 +300,6 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _digest(data: bytes) -> str:
-    return blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
-
-
 def _read_index(path: Path) -> tuple[SegmentHeader | None, list[_PartRecord]]:
     """The header and the records of an index as far as they make sense; a torn last line is no error."""
     try:
@@ -318,15 +319,14 @@ def _read_index(path: Path) -> tuple[SegmentHeader | None, list[_PartRecord]]:
 def _verified(path: Path, records: Sequence[_PartRecord]) -> tuple[int, str, int]:
     """(bytes, digest, end in ticks) of the leading parts whose content is what the index says."""
     whole = blake2b(digest_size=DIGEST_BYTES)
-    length = end_90k = 0
+    length, digest, end_90k = 0, "", 0
     if not path.exists():
-        return 0, "", 0
+        return length, digest, end_90k
     with path.open("rb") as file:
         for record in records:
             data = file.read(record.length)
-            if len(data) != record.length or _digest(data) != record.digest:
-                break
             whole.update(data)
-            length += record.length
-            end_90k = record.end_90k
-    return length, whole.hexdigest(), end_90k
+            if len(data) != record.length or whole.copy().hexdigest() != record.digest:
+                break
+            length, digest, end_90k = length + record.length, record.digest, record.end_90k
+    return length, digest, end_90k

@@ -101,8 +101,10 @@ class Recorder:
             except (Fault, StopAsyncIteration):
                 return
             try:
-                with anyio.CancelScope(shield=True):  # what is taken is finished, a stop waits for it
-                    await self._take(unit)
+                joined = self._join(unit)
+                if joined is None or joined.pending:
+                    with anyio.CancelScope(shield=True):  # what is taken is finished, a stop waits for it
+                        await (self._take(unit) if joined is None else self._flush(joined))
             except OSError as error:
                 await self._fail(disk_fault(error), Cause.DISK_FAILED)
             except Fault as fault:
@@ -117,6 +119,16 @@ class Recorder:
         else:
             await self._open_gap(self._floor_us or self._clock.now(), cause)
         raise fault
+
+    def _join(self, unit: AccessUnit) -> OpenSegment | None:
+        """Most units only join the open segment and wait for nothing: that segment, or None for any other unit."""
+        state = self._state
+        if unit.is_keyframe or unit.parameters is not state.parameters or unit.dts_90k <= state.last_dts_90k:
+            return None
+        if self._open is not None:
+            self._state, _ = segmenter.feed(state, unit, self._policy)
+            self._open.append(unit)
+        return self._open
 
     async def _take(self, unit: AccessUnit) -> None:
         if self._state.parameters is None and self._is_repeated(unit):
@@ -138,10 +150,13 @@ class Recorder:
             self._open = await self._begin(unit)
         self._open.append(unit)
         if self._open.pending:
-            await self._open.flush()
-            self.failing = ""
-            lag_s = (self._clock.now() - self._open.durable_us) / US_PER_SECOND
-            self._meters.durability_lag.observe(max(0.0, lag_s))
+            await self._flush(self._open)
+
+    async def _flush(self, segment: OpenSegment) -> None:
+        await segment.flush()
+        self.failing = ""
+        lag_s = (self._clock.now() - segment.durable_us) / US_PER_SECOND
+        self._meters.durability_lag.observe(max(0.0, lag_s))
 
     async def _begin(self, unit: AccessUnit) -> OpenSegment:
         segment_id = await self._catalogue.next_segment_id()
