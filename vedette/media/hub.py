@@ -1,5 +1,6 @@
 """One source fanned out to many sinks, so that a camera is read once; every sink has a queue with a stated policy."""
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +29,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class DropOldestGop:
-    """For viewers and relays: a full queue loses its oldest units up to the next keyframe, counted in `dropped`."""
+    """For viewers and relays: a full queue loses its oldest units up to the next keyframe, which may be yet to come;
+    `dropped` counts them."""
 
     max_bytes: int = 8 * _MIB
 
@@ -61,10 +63,11 @@ class Subscription(AsyncIterator[AccessUnit]):
         # The burst of a joining viewer may be larger than the bound; it must not cost it the first picture.
         self._limit = policy.max_bytes + self._bytes
         self._needs_keyframe = not backlog
+        self._broken = False
         self._end: Fault | None = None
         self._ended = False
-        self._filled = anyio.Event()
-        self.drained = anyio.Event()
+        self._filled = asyncio.Event()
+        self.drained = asyncio.Event()
 
     @property
     def queued_bytes(self) -> int:
@@ -76,7 +79,7 @@ class Subscription(AsyncIterator[AccessUnit]):
         while not self._queue:
             if self._ended:
                 raise self._end or StopAsyncIteration
-            self._filled = anyio.Event()
+            self._filled.clear()
             await self._filled.wait()
         unit = self._queue.popleft()
         self._bytes -= len(unit.data)
@@ -85,16 +88,17 @@ class Subscription(AsyncIterator[AccessUnit]):
 
     def offer(self, unit: AccessUnit) -> bool:
         """Queue a unit, dropping older ones when the policy says so; False when `Block` has no room for it."""
-        if self._ended or (self._needs_keyframe and not unit.is_keyframe):
+        if self._ended:
             return True
-        if self._queue and self._bytes + len(unit.data) > self._limit:
+        while self._queue and self._bytes + len(unit.data) > self._limit and self._takes(unit):
             if isinstance(self.policy, Block):
-                self.drained = anyio.Event()
+                self.drained.clear()
                 return False
             self._drop_oldest_gop()
-            if self._needs_keyframe and not unit.is_keyframe:
-                self.dropped += 1
-                return True
+        if not self._takes(unit):
+            self.dropped += self._broken
+            return True
+        self._broken = False
         self._needs_keyframe = False
         self._queue.append(unit)
         self._bytes += len(unit.data)
@@ -113,13 +117,16 @@ class Subscription(AsyncIterator[AccessUnit]):
         """Skip to the next keyframe, because the session that the queued units belong to is over."""
         self._needs_keyframe = True
 
+    def _takes(self, unit: AccessUnit) -> bool:
+        return unit.is_keyframe or not self._needs_keyframe
+
     def _drop_oldest_gop(self) -> None:
         while self._queue:
             self._bytes -= len(self._queue.popleft().data)
             self.dropped += 1
             if self._queue and self._queue[0].is_keyframe:
                 return
-        self._needs_keyframe = True
+        self._needs_keyframe = self._broken = True
 
 
 class Hub:
@@ -215,13 +222,14 @@ class Hub:
             if not subscription.offer(unit):
                 full.append(subscription)
             counters.dropped_units += subscription.dropped - dropped
+        begun = self._clock.monotonic()
         for subscription in full:
-            await self._hold_back(subscription, unit)
+            await self._hold_back(subscription, unit, begun)
 
-    async def _hold_back(self, subscription: Subscription, unit: AccessUnit) -> None:
-        """Wait for room in a `Block` queue, or end that subscription."""
+    async def _hold_back(self, subscription: Subscription, unit: AccessUnit, begun: float) -> None:
+        """Wait for room in a `Block` queue, or end that subscription; all of them wait from `begun` on."""
         policy = subscription.policy
-        deadline = self._clock.monotonic() + (policy.max_wait_s if isinstance(policy, Block) else 0.0)
+        deadline = begun + (policy.max_wait_s if isinstance(policy, Block) else 0.0)
         while not subscription.offer(unit):
             left_s = deadline - self._clock.monotonic()
             if left_s <= 0:
@@ -230,7 +238,7 @@ class Hub:
                 return
             await self._first_of(subscription.drained, left_s)
 
-    async def _first_of(self, event: anyio.Event, seconds: float) -> None:
+    async def _first_of(self, event: asyncio.Event, seconds: float) -> None:
         async with anyio.create_task_group() as group:
 
             async def wake() -> None:

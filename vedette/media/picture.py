@@ -1,6 +1,7 @@
 """One JPEG out of encoded video: the newest picture at or before a wall time."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -32,18 +33,19 @@ def decode_picture(
     `units` are in decode order and begin at a keyframe. With one of `width` and `height` the other follows the shape
     of the picture. Fault 404 when nothing is early enough, 503 when the picture cannot be decoded.
     """
-    wanted = [unit for unit in units if at_wall_us is None or unit.wall_us <= at_wall_us]
-    starts = [index for index, unit in enumerate(wanted) if unit.is_keyframe]
-    if not starts:
+    early = [index for index, unit in enumerate(units) if at_wall_us is None or unit.wall_us <= at_wall_us]
+    start = max((index for index in early if units[index].is_keyframe), default=None)
+    if start is None:
         raise not_found("There is no picture at or before this time.")
-    frame = _last_frame(wanted[starts[-1] :])
+    # Between them lie pictures that are shown later and that the wanted one may refer to (B-frames).
+    frame = _newest(units[start : early[-1] + 1], {units[index].pts_90k for index in early if index >= start})
     wide, high = _size(frame.width, frame.height, width, height)
-    wall_us = {unit.pts_90k: unit.wall_us for unit in wanted}.get(frame.pts or 0, wanted[-1].wall_us)
+    wall_us = {unit.pts_90k: unit.wall_us for unit in units[start : early[-1] + 1]}[frame.pts or 0]
     return Picture(_jpeg(frame, wide, high), wide, high, wall_us)
 
 
-def _last_frame(units: Sequence[AccessUnit]) -> av.VideoFrame:
-    """The newest picture of one GOP."""
+def _newest(units: Sequence[AccessUnit], wanted: AbstractSet[int]) -> av.VideoFrame:
+    """The picture of one GOP that is shown last of those whose pts are wanted."""
     decoder = av.CodecContext.create(units[0].parameters.codec, "r")
     assert isinstance(decoder, av.VideoCodecContext)  # noqa: S101 - the codecs of a unit with pictures are video
     decoder.extradata = units[0].parameters.extradata or None
@@ -52,8 +54,8 @@ def _last_frame(units: Sequence[AccessUnit]) -> av.VideoFrame:
         for unit in units:
             packet = av.Packet(unit.data)
             packet.pts, packet.dts, packet.time_base = unit.pts_90k, unit.dts_90k, _TICK
-            newest = _newer(newest, decoder.decode(packet))
-        newest = _newer(newest, decoder.decode(None))
+            newest = _newer(newest, decoder.decode(packet), wanted)
+        newest = _newer(newest, decoder.decode(None), wanted)
     except av.error.FFmpegError as error:
         raise unavailable(f"The picture cannot be decoded: {type(error).__name__}. Try again in a second.") from error
     if newest is None:
@@ -61,10 +63,11 @@ def _last_frame(units: Sequence[AccessUnit]) -> av.VideoFrame:
     return newest
 
 
-def _newer(newest: av.VideoFrame | None, frames: Sequence[av.VideoFrame]) -> av.VideoFrame | None:
-    return max(
-        (frame for frame in (newest, *frames) if frame is not None), key=lambda frame: frame.pts or 0, default=None
-    )
+def _newer(
+    newest: av.VideoFrame | None, frames: Sequence[av.VideoFrame], wanted: AbstractSet[int]
+) -> av.VideoFrame | None:
+    shown = [frame for frame in frames if frame.pts in wanted]
+    return max([*([newest] if newest else []), *shown], key=lambda frame: frame.pts or 0, default=None)
 
 
 def _size(width: int, height: int, wanted_width: int | None, wanted_height: int | None) -> tuple[int, int]:
