@@ -113,4 +113,5 @@ def _crossings(running: Running, start: datetime) -> dict[str, int]:
 def _occupancy(running: Running, start: datetime) -> float:
     reply = running.get(f"/emdx/api/v2/metrics/occupancy/fov/histogram?{_query(start)}&bucketSizeInSec=1")
     bins = reply["histogram"]
-    return sum(item["average"] for bucket in bins for item in bucket["objects"] if item["type"] == "Person") / len(bins)
+    people: float = sum(item["average"] for bucket in bins for item in bucket["objects"] if item["type"] == "Person")
+    return people / len(bins)

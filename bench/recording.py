@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import anyio
-import av
 
 from bench import rig
 from bench.processes import cpu_seconds, memory_mb
 from bench.table import Figure, spread
+from tests.support.pictures import scene_numbers
 from vedette.kernel.clock import from_iso, to_iso
-from vedette.media import scene
 
 CAMERAS = 8
 FPS = 30
@@ -141,11 +140,7 @@ async def _seams(urls: Sequence[str]) -> tuple[int, int, int]:
         start, end = span["startTime"], to_iso(from_iso(span["endTime"]))
         path = f"/vst/api/v1/storage/file/{sensor_id}?startTime={start}&endTime={end}"
         content = await running.client.request("GET", path)
-    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
-        file.write(content)
-        file.flush()
-        with av.open(file.name) as clip:
-            numbers = [scene.read_barcode(frame.to_ndarray(format="bgr24")) for frame in clip.decode(video=0)]
+    numbers = scene_numbers(content)
     steps = [after - before for before, after in itertools.pairwise(n for n in numbers if n is not None)]
     unread = numbers.count(None)
     return sum(step - 1 for step in steps if step > 1) + unread, sum(step < 1 for step in steps), len(numbers)

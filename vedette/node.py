@@ -28,6 +28,7 @@ from vedette.kernel.clock import Clock, SystemClock
 from vedette.kernel.context import Kernel
 from vedette.kernel.errors import Fault
 from vedette.kernel.lifecycle import ASGIApp, Service
+from vedette.kernel.server import RefusableWebSocket, StrictHttp
 from vedette.kernel.settings import Settings
 from vedette.kernel.telemetry import Telemetry
 
@@ -206,7 +207,8 @@ async def serving(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ws="websockets-sansio",
+        http=StrictHttp,
+        ws=RefusableWebSocket,
         timeout_graceful_shutdown=2,
         uds=str(listener) if isinstance(listener, Path) else None,
         ssl_certfile=tls[0] if tls else None,

@@ -6,6 +6,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.support.pictures import gray
 from vedette.media import h264
 from vedette.media.unit import AccessUnit, CodecParameters, ticks_to_us
 
@@ -85,4 +86,4 @@ def read_number(luma: NDArray[np.uint8]) -> int:
 def numbers_in(path: str) -> list[int]:
     """The numbers of all pictures of a media file, in display order, as libav decodes them."""
     with av.open(path) as container:
-        return [read_number(frame.to_ndarray(format="gray")) for frame in container.decode(video=0)]
+        return [read_number(gray(frame)) for frame in container.decode(video=0)]

@@ -10,6 +10,7 @@ import av
 import pytest
 
 from tests.support import clips
+from tests.support.pictures import gray
 from vedette.kernel.errors import Fault
 from vedette.media import fmp4, h264
 from vedette.media.unit import AccessUnit, CodecParameters, us_to_90k
@@ -180,7 +181,7 @@ def pictures(path: Path) -> list[tuple[int, int]]:
         stream = container.streams.video[0]
         return [
             (
-                clips.read_number(frame.to_ndarray(format="gray")),
+                clips.read_number(gray(frame)),
                 round((frame.pts or 0) * stream.time_base * SECOND_90K),
             )
             for frame in container.decode(stream)
@@ -261,5 +262,5 @@ def test_a_clip_is_seekable_from_its_front(segment: Path, tmp_path: Path) -> Non
         stream = container.streams.video[0]
         container.seek(int((41.5 / 30) / stream.time_base), stream=stream)
         frame = next(container.decode(stream))
-    assert clips.read_number(frame.to_ndarray(format="gray")) == 40
+    assert clips.read_number(gray(frame)) == 40
     assert us_to_90k(2_000_000) == 60 * 3000

@@ -66,7 +66,7 @@ def test_parameter_sets_of_an_encoder() -> None:
 def test_sps_of_an_encoder(width: int, height: int, rate: int, b_frames: int, profile: str) -> None:
     sps = _sps(width, height, rate=rate, b_frames=b_frames, profile=profile)
     parsed = h264.parse_sps(sps)
-    assert (parsed.width, parsed.height, parsed.fps) == (width, height, rate)
+    assert (parsed.width, parsed.height, parsed.fps) == (width, height, Fraction(rate))
     assert parsed.may_reorder == (b_frames > 0)
     assert parsed.profile == {"high": 100, "main": 77, "baseline": 66}[profile]
     assert h264.codec_string(sps) == f"avc1.{sps[1]:02X}{sps[2]:02X}{sps[3]:02X}"
@@ -91,7 +91,7 @@ def test_scaling_lists_and_hrd_are_skipped() -> None:
     parsed = h264.parse_sps(
         _sps(640, 360, extra=":cqm=jvt:nal-hrd=vbr:vbv-maxrate=500:vbv-bufsize=500", profile="high")
     )
-    assert (parsed.width, parsed.height, parsed.fps, parsed.max_reorder_frames) == (640, 360, 25, 0)
+    assert (parsed.width, parsed.height, parsed.fps, parsed.max_reorder_frames) == (640, 360, Fraction(25), 0)
 
 
 @given(st.data())
