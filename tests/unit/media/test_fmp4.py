@@ -129,9 +129,13 @@ def test_an_error_of_the_disk_comes_out_as_it_is() -> None:
 
     units = clips.encode(40, gop=5)
     writer = fmp4.SegmentWriter(units[0].parameters, full)
-    with pytest.raises(OSError, match="No space left"):
+
+    def write_all() -> None:
         for unit in units:
             writer.write(unit)
+
+    with pytest.raises(OSError, match="No space left"):
+        write_all()
 
 
 @pytest.mark.parametrize(("start", "first"), [(0, 0), (1, 0), (19, 0), (20, 20), (39, 20), (59, 40), (500, 40)])
