@@ -1,41 +1,43 @@
 """A camera over RTSP, read by libav in a thread of its own: packets as they are, never decoded.
 
-The thread hands batches to the event loop through a bounded queue and waits when it is full: nothing is dropped here.
+The thread hands units to the event loop through a bounded queue and waits when it is full: nothing is dropped here.
 A reader that does not come for `STUCK_S` ends the source with a fault. Audio is not asked for yet, so it cannot harm
 the video.
 """
 
-import asyncio
 import struct
 import threading
-from collections import deque
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import closing
 from fractions import Fraction
 from typing import Literal, override
 
 import anyio
-import anyio.to_thread
 import av
 
 from vedette.kernel.clock import Clock
-from vedette.kernel.errors import Fault, invalid, not_found, unavailable
+from vedette.kernel.errors import Fault
 from vedette.media import h264, hevc
 from vedette.media.source import Source
+from vedette.media.sources.handover import Handover
+from vedette.media.sources.libav_faults import fault_of, silent
 from vedette.media.sources.stamps import RawPacket, Stamper
 from vedette.media.unit import TICKS_PER_SECOND, AccessUnit, Codec, CodecParameters
 
-STUCK_S = 10.0
-_QUEUE_BYTES = 16 * 1024 * 1024
 _TICK = Fraction(1, TICKS_PER_SECOND)
 _PROTOCOLS = "rtp,rtsp,tcp,udp,tls,crypto"
 _CODECS: dict[str, Codec] = {"h264": "h264", "hevc": "hevc"}
+_WALL_CLOCK = struct.Struct("=q")
+"""The head of AVProducerReferenceTime: wall clock in µs since 1970."""
 
 
 class RtspSource(Source):
     """The first video elementary stream of an `rtsp://` or `rtsps://` URL.
 
     Opening may take `open_timeout_s`, a silence `read_timeout_s`; both raise Fault 408. The end of the stream is a
-    Fault too: a camera has no end.
+    Fault too: a camera has no end. Closing the iterator waits for the thread, at most as long as those times.
+
+    RTCP is no silence: whoever must notice a camera that hangs but reports watches when the last unit came.
     """
 
     def __init__(
@@ -49,39 +51,52 @@ class RtspSource(Source):
         keyframes_only: bool = False,
     ) -> None:
         self._url, self._clock, self._transport = url, clock, transport
-        self._timeouts = (open_timeout_s, read_timeout_s)
+        self._open_timeout_s, self._read_timeout_s = open_timeout_s, read_timeout_s
         self._keyframes_only = keyframes_only
 
     @override
     async def units(self) -> AsyncGenerator[AccessUnit]:
-        queue = _Queue(asyncio.get_running_loop())
-        thread = threading.Thread(target=self._pump, args=(queue,), name="rtsp", daemon=True)
+        handover = Handover()
+        thread = threading.Thread(target=self._pump, args=(handover,), name="rtsp", daemon=True)
         thread.start()
         try:
             while True:
-                for unit in await queue.take():
+                for unit in await handover.take():
                     yield unit
         finally:
-            queue.close()
-            with anyio.CancelScope(shield=True):  # bounded by the read timeout
-                await anyio.to_thread.run_sync(thread.join)
+            handover.close()
+            with anyio.CancelScope(shield=True):
+                await handover.finished.wait()
+            thread.join()  # it has nothing left to do
 
     def probe(self) -> CodecParameters:
         """Opens the URL and says what it carries; blocks."""
-        with self._open() as container:
-            return next(self._read(container)).parameters
+        with closing(self._units()) as units:
+            for unit in units:
+                return unit.parameters
+        raise _ended()
 
-    def _pump(self, queue: "_Queue") -> None:
+    def _pump(self, handover: Handover) -> None:
+        """The thread: whatever happens, the reader learns how it ended."""
+        fault = Fault("CommunicationError", 502, "Reading the camera failed. The log says why.")
         try:
-            with self._open() as container:
-                for unit in self._read(container):
-                    if not queue.put(unit):
-                        return
-            queue.fail(Fault("CommunicationError", 502, "The camera ended the stream."))
-        except Fault as fault:
-            queue.fail(fault)
-        except (av.error.FFmpegError, OSError) as error:
-            queue.fail(fault_of(error))
+            with closing(self._units()) as units:
+                for unit in units:
+                    if not handover.put(unit):
+                        break
+            fault = _ended()
+        except Fault as error:
+            fault = error
+        finally:
+            handover.finish(fault)
+
+    def _units(self) -> Generator[AccessUnit]:
+        """Opens the URL and reads it, until it ends or the generator is closed."""
+        with self._open() as container:
+            try:
+                yield from self._read(container)
+            except (av.error.FFmpegError, OSError) as error:
+                raise fault_of(error, opened=True) from None
 
     def _open(self) -> av.container.InputContainer:
         options = {
@@ -91,14 +106,19 @@ class RtspSource(Source):
             # Parameter sets come in the SDP or with the first keyframe; looking longer only costs time.
             "analyzeduration": "500000",
             "probesize": "500000",
+            # libav's own timer. PyAV's would ask Python for the time at every read of the socket: four times the CPU.
+            "timeout": str(round(self._read_timeout_s * 1e6)),
         }
+        begun = self._clock.monotonic()
         try:
-            container = av.open(self._url, format="rtsp", options=options, timeout=self._timeouts)
+            container = av.open(self._url, format="rtsp", options=options, timeout=(self._open_timeout_s, None))
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise fault_of(error) from None  # the cause may hold the URL with its password
+            # libav words its own time-out in several ways; the cause is left out, as it may hold the password.
+            timed_out = self._clock.monotonic() - begun >= self._open_timeout_s
+            raise (silent() if timed_out else fault_of(error)) from None
         if not container.streams.video:
             container.close()
-            raise Fault("VMSNotSupportedError", 422, "The URL answers, but carries no video.")
+            raise Fault("VMSNotSupportedError", 422, "The URL answers, but carries no video. Check the path.")
         return container
 
     def _read(self, container: av.container.InputContainer) -> Iterator[AccessUnit]:
@@ -109,131 +129,71 @@ class RtspSource(Source):
             raise Fault("UnsupportedMediaTypeError", 415, f"The camera sends {context.name}; set it to H.264 or H.265.")
         stamper = Stamper(reorders=bool(context.has_b_frames))
         parameters: CodecParameters | None = None
-        for packet in container.demux(stream):
-            if not packet.size:
-                continue
-            for ready in stamper.feed(self._raw(packet)):
-                if ready.is_keyframe:
-                    parameters = _parameters(codec, ready.data, context, parameters)
+        for packet in self._packets(container, stream):
+            for data, is_keyframe, pts, dts, wall_us, duration in stamper.feed(packet):
+                if is_keyframe:
+                    parameters = parameters_of(codec, data, context, current=parameters)
                 elif parameters is None or self._keyframes_only:
                     continue
-                yield AccessUnit(
-                    ready.data,
-                    ready.pts_90k,
-                    ready.dts_90k,
-                    ready.wall_us,
-                    ready.is_keyframe,
-                    parameters,
-                    ready.duration_90k,
-                )
+                yield AccessUnit(data, pts, dts, wall_us, is_keyframe, parameters, duration)
 
-    def _raw(self, packet: "av.Packet[av.VideoStream]") -> RawPacket:
-        scale = (packet.time_base or _TICK) / _TICK
-        reported_us: int | None = None
-        if packet.has_sidedata("prft"):
-            # AVProducerReferenceTime: int64 wall clock in µs since 1970, int32 flags
-            reported_us = struct.unpack_from("=q", bytes(packet.get_sidedata("prft")))[0]
-        return RawPacket(
-            data=bytes(packet),
-            is_keyframe=packet.is_keyframe,
-            pts=None if packet.pts is None else round(packet.pts * scale),
-            dts=None if packet.dts is None else round(packet.dts * scale),
-            duration=round((packet.duration or 0) * scale),
-            reported_us=reported_us,
-            arrival_us=self._clock.now(),
-        )
+    def _packets(self, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[RawPacket]:
+        """What libav reads, in 90 kHz; the empty packet at the end is left out."""
+        scale = (stream.time_base or _TICK) / _TICK
+        is_exact = scale == 1  # always so for RTP video; spares the fractions
+        for packet in self._demuxed(container, stream):
+            if not packet.size:
+                continue
+            reported_us: int | None = None
+            if packet.has_sidedata("prft"):
+                (reported_us,) = _WALL_CLOCK.unpack_from(packet.get_sidedata("prft"))
+            pts, dts, duration = packet.pts, packet.dts, packet.duration or 0
+            if not is_exact:
+                pts, dts = (None if stamp is None else round(stamp * scale) for stamp in (pts, dts))
+                duration = round(duration * scale)
+            yield RawPacket(bytes(packet), packet.is_keyframe, pts, dts, duration, reported_us, self._clock.now())
 
+    def _demuxed(
+        self, container: av.container.InputContainer, stream: av.VideoStream
+    ) -> Iterator["av.Packet[av.VideoStream]"]:
+        """Packets until the end; Fault 408 after a silence.
 
-class _Queue:
-    """From the demux thread to the event loop, bounded in bytes."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._lock = threading.Condition()
-        self._units: deque[AccessUnit] = deque()
-        self._bytes = 0
-        self._fault: Fault | None = None
-        self._closed = False
-        self._filled = asyncio.Event()
-
-    def put(self, unit: AccessUnit) -> bool:
-        """Called by the thread. False when nobody reads any more; Fault 503 when the reader is stuck."""
-        with self._lock:
-            if not self._lock.wait_for(lambda: self._closed or self._bytes < _QUEUE_BYTES, STUCK_S):
-                raise unavailable("The video was not taken for ten seconds; this box is overloaded.")
-            if self._closed:
-                return False
-            self._units.append(unit)
-            self._bytes += len(unit.data)
-        self._wake()
-        return True
-
-    def fail(self, fault: Fault) -> None:
-        """Called by the thread: what is queued is read first, then the fault is raised."""
-        with self._lock:
-            self._fault = fault
-        self._wake()
-
-    def close(self) -> None:
-        """Called by the reader: the thread ends at its next packet."""
-        with self._lock:
-            self._closed = True
-            self._units.clear()
-            self._lock.notify()
-
-    async def take(self) -> list[AccessUnit]:
-        """Everything that is queued, at least one unit."""
+        At its time-out libav first hands out the picture that it held, and would then wait once more.
+        """
+        monotonic = self._clock.monotonic
+        packets = container.demux(stream)
         while True:
-            with self._lock:
-                self._filled.clear()
-                units, self._units, self._bytes = list(self._units), deque(), 0
-                self._lock.notify()
-                fault = self._fault
-            if units:
-                return units
-            if fault is not None:
-                raise fault
-            await self._filled.wait()
-
-    def _wake(self) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._filled.set)
+            asked = monotonic()
+            packet = next(packets, None)
+            waited_s = monotonic() - asked
+            if packet is None:
+                return
+            yield packet
+            if waited_s >= self._read_timeout_s:
+                raise silent(opened=True)
 
 
-def _parameters(
-    codec: Codec, keyframe: bytes, context: av.VideoCodecContext, current: CodecParameters | None
+def parameters_of(
+    codec: Codec, keyframe: bytes, context: av.VideoCodecContext, *, current: CodecParameters | None
 ) -> CodecParameters:
     """The current parameters, or new ones when the keyframe says that the stream has changed."""
     module = h264 if codec == "h264" else hevc
-    sets = module.extradata_of(keyframe) or (current.extradata if current else bytes(context.extradata or b""))
+    sets = module.extradata_of(keyframe)
+    if not sets:
+        described = bytes(context.extradata or b"")
+        sets = current.extradata if current else module.extradata_of(described) or described
     if current is not None and sets == current.extradata:
         return current
     width, height = context.width, context.height
     found = h264.parameter_sets(sets)[0] if codec == "h264" else []
     if found:
-        sps = h264.parse_sps(found[0])
-        width, height = sps.width, sps.height
+        try:
+            sps = h264.parse_sps(found[0])
+            width, height = sps.width, sps.height
+        except ValueError:  # a torn SPS: what libav found at the start is the best guess until the next keyframe
+            pass
     return CodecParameters(codec, sets, width, height, has_b_frames=bool(context.has_b_frames))
 
 
-def fault_of(error: Exception) -> Fault:
-    """What libav said, as a sentence for whoever typed the URL; never the URL itself."""
-    if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
-        return Fault("CameraUnauthorizedError", 403, "The camera refuses the user name or password. Check both.")
-    if isinstance(error, av.error.HTTPNotFoundError):
-        return not_found("The camera has no stream at this path. Look up the RTSP path of its model.", "VMSNoDataError")
-    if isinstance(error, av.error.ExitError | TimeoutError):
-        return Fault(
-            "DeviceRequestTimeoutError", 408, "The camera did not answer in time. Is it on, and the address right?"
-        )
-    if isinstance(error, ConnectionRefusedError):
-        return Fault(
-            "CommunicationError", 502, "Nothing listens at this address and port. Is RTSP enabled on the camera?"
-        )
-    if isinstance(error, av.error.InvalidDataError | av.error.HTTPBadRequestError | ValueError):
-        return invalid("What answers at this address does not speak RTSP. Check the port (554 is usual) and the path.")
-    return Fault("CommunicationError", 502, f"The camera cannot be reached: {_reason(error)}.")
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+def _ended() -> Fault:
+    return Fault("CommunicationError", 502, "The camera ended the stream. Is it restarting, or has it other viewers?")

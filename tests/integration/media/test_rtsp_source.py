@@ -1,0 +1,294 @@
+"""The RTSP source against what answers on a camera's port: every failure says what to do and never a password."""
+
+import asyncio
+import re
+import socket
+import threading
+import traceback
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from itertools import pairwise
+
+import anyio
+import anyio.to_thread
+import av
+import numpy as np
+import pytest
+
+from tests.support import clips
+from vedette.kernel.clock import Clock, SystemClock
+from vedette.kernel.errors import Fault
+from vedette.media import h264
+from vedette.media.hub import Block, Hub
+from vedette.media.scene import read_barcode
+from vedette.media.source import Source, opened
+from vedette.media.sources import open_source, probe, rtsp
+from vedette.media.sources.handover import Handover
+from vedette.media.sources.libav_faults import fault_of
+from vedette.media.sources.rtsp import RtspSource, parameters_of
+from vedette.media.sources.test_pattern import ScenePattern
+from vedette.media.unit import AccessUnit, CodecParameters
+from vedette.tools.camera import Camera, open_scene
+
+pytestmark = pytest.mark.anyio
+PASSWORD = "gr1m-s3cret"  # also where a server may repeat it
+SCENE = {"scene": open_scene(fps=30, width=320, height=180)}
+ADVICE = re.compile(r"\b(check|choose|close|look up|restart|set it|is it|is RTSP)\b", re.IGNORECASE)
+
+
+def source_of(url: str, *, open_s: float = 5.0, read_s: float = 5.0) -> RtspSource:
+    return RtspSource(url, clock=SystemClock(), open_timeout_s=open_s, read_timeout_s=read_s)
+
+
+async def fault_from(source: Source, each: Callable[[], None] = lambda: None) -> Fault:
+    """The fault that ends a source; `each` is called for each unit."""
+    with anyio.fail_after(30), pytest.raises(Fault) as caught:
+        async with opened(source) as units:
+            async for _ in units:
+                each()
+    assert not [thread for thread in threading.enumerate() if thread.name == "rtsp"]
+    fault = caught.value
+    told = fault.message + "".join(traceback.format_exception(fault))
+    assert PASSWORD not in told
+    assert "127.0.0.1" not in told
+    assert ADVICE.search(fault.message), fault.message
+    return fault
+
+
+@asynccontextmanager
+async def scripted(replies: Sequence[bytes], *, then_hang: bool = False) -> AsyncIterator[str]:
+    """A server that answers each request with the next reply; `%SEQ%` is the request's. Yields its URL."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            for reply in replies:
+                request = await reader.readuntil(b"\r\n\r\n")
+                sequence = re.search(rb"CSeq: (\d+)", request)
+                writer.write(reply.replace(b"%SEQ%", sequence[1] if sequence else b"0"))
+            while then_hang and await reader.read(4096):
+                pass
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        yield f"rtsp://admin:{PASSWORD}@127.0.0.1:{server.sockets[0].getsockname()[1]}/live?u=admin&p={PASSWORD}"
+
+
+def reply(status: str = "200 OK", *headers: str, body: str = "") -> bytes:
+    lines = [f"RTSP/1.0 {status}", "CSeq: %SEQ%", *headers, *([f"Content-Length: {len(body)}"] if body else [])]
+    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+
+def description(media: str) -> bytes:
+    body = f"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n{media}"
+    return reply("200 OK", "Content-Type: application/sdp", body=body)
+
+
+OPTIONS = reply("200 OK", "Public: OPTIONS, DESCRIBE, SETUP, PLAY")
+VIDEO = description("m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:track1\r\n")
+SETUP = reply("200 OK", "Session: 1", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
+HTTP = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nno\r\n"
+
+
+@pytest.mark.parametrize(
+    ("replies", "status", "words"),
+    [
+        ([reply("401 Unauthorized", 'WWW-Authenticate: Basic realm="x"')] * 4, 403, "password"),
+        ([OPTIONS, reply("403 Forbidden")], 403, "password"),
+        ([OPTIONS, reply("404 Not Found")], 404, "path"),
+        ([OPTIONS, reply("400 Bad Request")], 400, "does not speak RTSP"),
+        ([OPTIONS, reply("453 Not Enough Bandwidth")], 502, "too many viewers"),
+        ([OPTIONS, reply("503 Service Unavailable")], 502, "too many viewers"),
+        ([OPTIONS, VIDEO, reply("454 Session Not Found")], 502, "refuses"),
+        ([OPTIONS, VIDEO, reply("461 Unsupported Transport")], 502, "transport"),
+        ([OPTIONS, VIDEO, SETUP, reply("500 Internal Server Error")], 502, "refuses"),
+        ([OPTIONS, VIDEO, SETUP, reply()], 502, "ended the stream"),
+        ([OPTIONS, description("")], 422, "no video"),
+        ([OPTIONS, description("m=audio 0 RTP/AVP 0\r\na=control:track1\r\n"), reply(), reply()], 422, "no video"),
+        ([OPTIONS, reply("200 OK", "Content-Type: text/html", body="<html></html>")], 422, "no video"),
+        ([HTTP], 400, "does not speak RTSP"),
+        ([b"HTTP/1.0 200 OK\r\n\r\n<html>hello</html>"], 400, "does not speak RTSP"),
+        ([bytes(range(256)) * 16], 400, "does not speak RTSP"),
+        ([b"SSH-2.0-OpenSSH_9.2\r\n"], 400, "does not speak RTSP"),
+        ([b""], 400, "does not speak RTSP"),
+    ],
+)
+async def test_what_a_server_may_answer(replies: list[bytes], status: int, words: str) -> None:
+    async with scripted(replies) as url:
+        fault = await fault_from(source_of(url))
+        assert (fault.status, words in fault.message) == (status, True), fault
+        with pytest.raises(Fault) as caught:
+            await probe(url, clock=SystemClock())
+        assert caught.value.status == status
+
+
+async def test_a_codec_that_is_not_read_is_named() -> None:
+    media = "m=video 0 RTP/AVP 26\r\na=control:track1\r\n"
+    async with scripted([OPTIONS, description(media), SETUP, reply()]) as url:
+        fault = await fault_from(source_of(url))
+        assert (fault.status, "mjpeg" in fault.message) == (415, True)
+
+
+async def test_nobody_listens() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        fault = await fault_from(source_of(f"rtsp://admin:{PASSWORD}@127.0.0.1:{unused.getsockname()[1]}/x"))
+    assert (fault.status, "Nothing listens" in fault.message) == (502, True)
+
+
+@pytest.mark.parametrize("replies", [[], [OPTIONS], [OPTIONS, VIDEO], [OPTIONS, VIDEO, SETUP]])
+async def test_a_server_that_falls_silent_while_opening(replies: list[bytes]) -> None:
+    async with scripted(replies, then_hang=True) as url:
+        fault = await fault_from(source_of(url, open_s=0.3))
+        assert (fault.status, "did not answer in time" in fault.message) == (408, True)
+
+
+async def test_a_server_that_plays_and_sends_nothing() -> None:
+    async with scripted([OPTIONS, VIDEO, SETUP, reply()], then_hang=True) as url:
+        fault = await fault_from(source_of(url, open_s=0.5, read_s=0.3))
+        assert fault.status == 408
+
+
+@pytest.mark.parametrize("url", [f"rtsp://admin:{PASSWORD}@127.0.0.1:99999/x", f"rtsp://admin:{PASSWORD}@/x"])
+async def test_a_url_that_is_none(url: str) -> None:
+    fault = await fault_from(source_of(url))
+    assert fault.status in (400, 502)
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "words"),
+    [(113, 502, "No network"), (101, 502, "No network"), (5, 502, "host name"), (104, 502, "cannot be reached")],
+)
+def test_system_errors(number: int, status: int, words: str) -> None:
+    with pytest.raises(av.error.FFmpegError) as caught:
+        av.error.err_check(-number, f"rtsp://admin:{PASSWORD}@camera/")
+    fault = fault_of(caught.value)
+    assert (fault.status, words in fault.message, PASSWORD in fault.message) == (status, True, False)
+    assert fault_of(caught.value, opened=True).message.startswith("The connection to the camera broke")
+
+
+# --- cameras -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("login", ["", "admin:wrong@", f"other:{PASSWORD}@"])
+async def test_a_camera_refuses_who_is_not_known(login: str) -> None:
+    async with Camera(SCENE, clock=SystemClock(), credentials={"admin": PASSWORD}) as camera:
+        fault = await fault_from(source_of(camera.url("scene").replace("//", f"//{login}")))
+        assert (fault.code, fault.status) == ("CameraUnauthorizedError", 403)
+
+
+async def test_a_camera_lets_in_who_is_known() -> None:
+    async with Camera(SCENE, clock=SystemClock(), credentials={"admin": PASSWORD}) as camera:
+        url = camera.url("scene").replace("//", f"//admin:{PASSWORD}@")
+        parameters = await probe(url, clock=SystemClock())
+        assert (parameters.codec, parameters.width, parameters.height) == ("h264", 320, 180)
+
+
+async def test_a_path_that_a_camera_does_not_have() -> None:
+    async with Camera(SCENE, clock=SystemClock()) as camera:
+        fault = await fault_from(source_of(camera.url("scene") + "/nothing"))
+        assert (fault.status, "RTSP path" in fault.message) == (404, True)
+
+
+async def test_a_camera_that_stalls_is_noticed_after_the_read_timeout() -> None:
+    async with Camera(SCENE, clock=SystemClock()) as camera:
+        fault = await fault_from(source_of(camera.url("scene"), read_s=0.5), lambda: camera.stall())
+        assert (fault.status, "stopped sending" in fault.message) == (408, True)
+
+
+async def test_a_camera_that_goes_away_is_a_fault() -> None:
+    async with Camera(SCENE, clock=SystemClock()) as camera:
+        fault = await fault_from(source_of(camera.url("scene")), lambda: camera.drop())
+        assert (fault.status, "ended the stream" in fault.message) == (502, True)
+
+
+async def test_a_camera_that_refuses_says_so() -> None:
+    async with Camera(SCENE, clock=SystemClock()) as camera:
+        camera.refuse()
+        fault = await fault_from(source_of(camera.url("scene")))
+        assert (fault.status, "refuses" in fault.message) == (502, True)
+
+
+async def test_only_keyframes() -> None:
+    async with Camera(SCENE, clock=SystemClock()) as camera:
+        source = open_source(camera.url("scene"), clock=SystemClock(), keyframes_only=True)
+        with anyio.fail_after(20):
+            async with opened(source) as units:
+                got = [await anext(units) for _ in range(3)]
+        assert all(unit.is_keyframe for unit in got)
+
+
+def decoded(units: Sequence[AccessUnit]) -> list[int | None]:
+    decoder = av.CodecContext.create("h264", "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    frames = [frame for unit in units for frame in decoder.decode(av.Packet(unit.data))]
+    frames += decoder.decode(None)
+    return [read_barcode(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)) for frame in frames]
+
+
+async def test_a_slow_reader_holds_the_thread_back_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rtsp, "Handover", partial(Handover, max_bytes=20_000))
+    got: list[AccessUnit] = []
+    async with Camera(SCENE, clock=SystemClock()) as camera:
+        with anyio.fail_after(30):
+            async with opened(source_of(camera.url("scene"))) as units:
+                async for unit in units:
+                    got.append(unit)
+                    if len(got) in (10, 40):
+                        await anyio.sleep(1)
+                    if len(got) == 90:
+                        break
+    numbers = [number for number in decoded(got) if number is not None]
+    assert len(numbers) == 90
+    assert [b - a for a, b in pairwise(numbers)] == [1] * 89
+
+
+def turning(clock: Clock, sizes: list[tuple[int, int]]) -> Source:
+    """A scene of another size each time it is opened."""
+    width, height = sizes.pop(0)
+    return ScenePattern(clock=clock, fps=30, width=width, height=height, frames=40)
+
+
+async def test_a_camera_that_changes_its_size_gets_new_parameters_in_the_hub() -> None:
+    sizes = [(320, 180), (640, 360), (320, 180), (640, 360)]
+    hub, seen = Hub(clock=SystemClock()), list[CodecParameters]()
+    async with (
+        Camera({"scene": partial(turning, sizes=sizes)}, clock=SystemClock()) as camera,
+        hub.subscribe(Block()) as units,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(hub.run, source_of(camera.url("scene")))
+        last: AccessUnit | None = None
+        with anyio.fail_after(30):
+            while len(seen) < 2:
+                unit = await anext(units)
+                assert last is None or unit.dts_90k > last.dts_90k
+                last = unit
+                if not seen or unit.parameters is not seen[-1]:
+                    assert unit.is_keyframe
+                    seen.append(unit.parameters)
+        group.cancel_scope.cancel()
+    assert [(found.width, found.height) for found in seen] == [(320, 180), (640, 360)]
+
+
+def test_parameter_sets_that_are_torn_do_not_end_the_stream() -> None:
+    """What libav found when it opened the camera stands until a keyframe says otherwise."""
+    context = av.CodecContext.create("h264", "r")
+    assert isinstance(context, av.VideoCodecContext)
+    torn = h264.join([b"\x67\x64\x01", b"\x68\x01", b"\x65\x88"])
+    parameters = parameters_of("h264", torn, context, current=None)
+    assert parameters.extradata == h264.join([b"\x67\x64\x01", b"\x68\x01"])
+    assert parameters_of("h264", torn, context, current=parameters) is parameters
+
+
+def test_a_keyframe_without_sets_keeps_the_parameters() -> None:
+    context = av.CodecContext.create("h264", "r")
+    assert isinstance(context, av.VideoCodecContext)
+    unit = clips.encode(1)[0]
+    known = parameters_of("h264", unit.data, context, current=None)
+    assert (known.width, known.height) == (clips.WIDTH, clips.HEIGHT)
+    assert parameters_of("h264", h264.join([h264.split(unit.data)[-1]]), context, current=known) is known
