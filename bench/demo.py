@@ -65,7 +65,8 @@ def counting() -> list[Figure]:
     """One period of the synthetic scene, its memory and its CPU."""
     with demo() as running:
         before = cpu_seconds([running.process.pid])
-        start = datetime.now(UTC)
+        # Counts are kept by the second: a window of whole seconds holds exactly one period.
+        start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
         time.sleep(PERIOD_S + 4)
         used = cpu_seconds([running.process.pid]) - before
         memory = memory_mb([running.process.pid])

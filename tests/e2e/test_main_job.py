@@ -40,8 +40,11 @@ def test_every_camera_is_online(running: Demo) -> None:
 
 
 def test_the_scene_is_counted_exactly(running: Demo) -> None:
-    """Any window of one period holds the same crossings and the same occupancy, whatever the phase it starts at."""
-    start = datetime.now(UTC)
+    """Any window of one period holds the same crossings and the same occupancy, whatever the phase it starts at.
+
+    Counts are kept by the second, so the window is one of whole seconds.
+    """
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
     time.sleep(PERIOD_S + 4)
     query = f"sensorId=Plaza&{window(start, start + timedelta(seconds=PERIOD_S))}"
     truth = scene.Scene().truth(0, scene.PERIOD)
