@@ -6,6 +6,9 @@ from vedette.schema.base import Message
 
 PREDICTED = "predicted"
 """Key of `DetectedObject.info`: "true" on a box that the tracker predicted and no detector saw in this frame."""
+EARLY = "early"
+"""Key of `DetectedObject.info` on the frame that confirms a track: where it was before, oldest first, as
+`<µs UTC>,<left>,<top>,<right>,<bottom>` joined by `;`, pixels. Who counts crossings takes these positions first."""
 FRAME_WIDTH, FRAME_HEIGHT = "frameWidth", "frameHeight"
 """Keys of `FrameMessage.info`: size of the source picture in pixels, as decimal text."""
 

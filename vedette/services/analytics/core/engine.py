@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vedette.schema.frame import FrameMessage
+from vedette.schema.frame import EARLY, FrameMessage
 from vedette.services.analytics.core import fov, roi, rules, stitching, tripwire
 from vedette.services.analytics.core.rules import RuleState
 from vedette.services.analytics.model.domain import (
@@ -21,6 +21,7 @@ from vedette.services.analytics.model.domain import (
     AlertRule,
     Counts,
     Crossing,
+    EarlyPosition,
     Kind,
     Passage,
     Plan,
@@ -97,8 +98,25 @@ def read(message: FrameMessage, t: int) -> Reading:
         box = item.bbox
         x, y, height = (box.left_x + box.right_x) / 2, box.bottom_y, box.bottom_y - box.top_y
         if math.isfinite(x) and math.isfinite(y) and 0 <= height < math.inf and item.id not in sightings:
-            sightings[item.id] = Sighting(item.id, item.type, x, y, height)
+            early = _early(item.info[EARLY], t) if EARLY in item.info else ()
+            sightings[item.id] = Sighting(item.id, item.type, x, y, height, early)
     return Reading(SensorFrame(t, tuple(sightings.values())), len(message.objects) - len(sightings))
+
+
+def _early(text: str, t: int) -> tuple[EarlyPosition, ...]:
+    """The positions before confirmation that rise in time up to `t`; a text that says anything else says nothing."""
+    found: list[EarlyPosition] = []
+    for part in text.split(";"):
+        try:
+            when, left, top, right, bottom = (float(value) for value in part.split(","))
+        except ValueError:
+            return ()
+        position = (left + right) / 2, bottom, bottom - top
+        after = found[-1].t if found else t - FORGET_US
+        if not (after < when < t and all(map(math.isfinite, position))):
+            return ()
+        found.append(EarlyPosition(int(when), *position))
+    return tuple(found)
 
 
 def start(plan: Plan) -> State:
@@ -177,11 +195,20 @@ def _meet(state: State, frame: SensorFrame, new: list[Sighting], out: Emissions)
         if item.track_id in heirs:
             tracks[item.track_id] = tracks.pop(heirs[item.track_id])
             continue
-        track = Track((item.x, item.y), frame.t, item.object_type, item.height)
-        tracks[item.track_id] = track
-        for zone in state.zones:
-            _enter(track, item, zone, frame.t, out)
+        _take_up(state, item, frame.t, out)
     return len(heirs)
+
+
+def _take_up(state: State, item: Sighting, t: int, out: Emissions) -> None:
+    """A new track, from the first position that is known of it; the current one is left to `_advance`."""
+    path = [(past.t, item._replace(x=past.x, y=past.y, height=past.height)) for past in item.early]
+    (since, first), *rest = [*path, (t, item)]
+    track = Track((first.x, first.y), since, item.object_type, first.height)
+    state.memory.tracks[item.track_id] = track
+    for zone in state.zones:
+        _enter(track, first, zone, since, out)
+    for when, past in rest[:-1]:
+        _advance(state, past, when, out)
 
 
 def _advance(state: State, item: Sighting, t: int, out: Emissions) -> None:

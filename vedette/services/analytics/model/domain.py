@@ -115,14 +115,27 @@ class Plan:
     rules: tuple[AlertRule, ...] = ()
 
 
+class EarlyPosition(NamedTuple):
+    """Where a track was before it was confirmed: µs UTC, anchor and height of the box in pixels."""
+
+    t: int
+    x: float
+    y: float
+    height: float
+
+
 class Sighting(NamedTuple):
-    """One track in one frame: its anchor and the height of its box (pixels; 0 when unknown)."""
+    """One track in one frame: its anchor and the height of its box (pixels; 0 when unknown).
+
+    `early`, on the frame that confirms a track, is where it was before, oldest first.
+    """
 
     track_id: str
     object_type: str
     x: float
     y: float
     height: float = 0.0
+    early: tuple[EarlyPosition, ...] = ()
 
 
 class SensorFrame(NamedTuple):

@@ -3,12 +3,8 @@
 from collections.abc import Sequence
 
 from vedette.media.unit import Frame
-from vedette.schema.frame import FRAME_HEIGHT, FRAME_WIDTH, PREDICTED, BBox, DetectedObject, FrameMessage
+from vedette.schema.frame import EARLY, FRAME_HEIGHT, FRAME_WIDTH, PREDICTED, BBox, DetectedObject, FrameMessage
 from vedette.services.perception.model import Tracks
-
-EARLY = "early"
-"""Key of `DetectedObject.info` on the frame that confirms a track: where it was before, oldest first, as
-`<µs UTC>,<left>,<top>,<right>,<bottom>` joined by `;`. Who counts crossings feeds these positions first."""
 
 
 def compose(tracks: Tracks, frame: Frame, *, sensor: str, timestamp: str, classes: Sequence[str]) -> FrameMessage:

@@ -4,8 +4,8 @@ import numpy as np
 
 from vedette.media.unit import Frame
 from vedette.schema.encodings import full
-from vedette.schema.frame import FRAME_HEIGHT, FRAME_WIDTH, PREDICTED
-from vedette.services.perception.core.messages import EARLY, compose
+from vedette.schema.frame import EARLY, FRAME_HEIGHT, FRAME_WIDTH, PREDICTED
+from vedette.services.perception.core.messages import compose
 from vedette.services.perception.model import Tracks
 
 
