@@ -7,8 +7,12 @@ from vedette.schema.base import Message
 PREDICTED = "predicted"
 """Key of `DetectedObject.info`: "true" on a box that the tracker predicted and no detector saw in this frame."""
 EARLY = "early"
-"""Key of `DetectedObject.info` on the frame that confirms a track: where it was before, oldest first, as
-`<µs UTC>,<left>,<top>,<right>,<bottom>` joined by `;`, pixels. Who counts crossings takes these positions first."""
+"""Key of `DetectedObject.info` on the frame that confirms a track: where it was before it was shown, oldest first.
+
+Positions are joined by `;`, each is `<t>,<left>,<top>,<right>,<bottom>`: µs UTC as a whole number, then the box in
+pixels of the source picture as decimals. Times rise and lie before the frame's own. Whoever follows paths (crossings,
+entries) takes these positions first; whoever counts what is in view leaves them out, because their frames are over.
+"""
 FRAME_WIDTH, FRAME_HEIGHT = "frameWidth", "frameHeight"
 """Keys of `FrameMessage.info`: size of the source picture in pixels, as decimal text."""
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.analytics import ROI, START_US, WIRE, Bench, Guillotine, S, device_event, frame, walk, window
 from vedette.kernel.bus import START
 from vedette.schema.encodings import full, minimal
-from vedette.schema.frame import FrameMessage
+from vedette.schema.frame import EARLY, FrameMessage
 from vedette.schema.topics import MDX_ALERTS, MDX_EVENTS, MDX_RAW
 from vedette.services.analytics.settings import AnalyticsSettings
 
@@ -142,6 +142,29 @@ async def test_what_is_no_frame_is_refused_and_counted(tmp_path: Path) -> None:
     for reason, count in (("malformed", 4), ("future", 1), ("no sensor", 1), ("late", 1)):
         assert f'vedette_analytics_frames_refused_total{{reason="{reason}"}} {count}.0' in numbers
     assert "vedette_analytics_frames_total 1.0" in numbers
+
+
+def with_past(message: FrameMessage, text: str) -> FrameMessage:
+    (item,) = message.objects
+    return msgspec.structs.replace(message, objects=[msgspec.structs.replace(item, info={EARLY: text})])
+
+
+async def test_a_crossing_before_the_confirmation_is_counted_once_across_a_restart(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    past = ";".join(f"{START_US + t * S // 10},190,{y - 60}.00,210,{y}.00" for t, y in ((8, 180), (9, 120), (10, 80)))
+    shown = [with_past(frame(1 + i / 10, ("1", 200, 80 - 20 * i)), past if i == 1 else "junk") for i in range(1, 4)]
+    async with bench.running() as running:
+        await running.publish(frame(0))
+        await running.configure()
+        await running.publish(shown[0])
+    async with bench.running() as running:
+        await running.publish(shown[0], *shown[1:])
+        kpi = await running.ask("GET", f"{V2}/metrics/tripwire?{window()}")
+        numbers = (await running.reply("GET", "/metrics")).body.decode()
+    assert [item["objects"][0]["count"] for item in kpi["tripwireKpis"][0]["events"]] == [1, 0]
+    events = [msgspec.json.decode(item)["event"]["type"] for item in bench.bus.said[MDX_EVENTS.name]]
+    assert sorted(events) == ["ENTRY", "EXIT", "IN"]
+    assert "vedette_analytics_pasts_refused_total 2.0" in numbers
 
 
 async def test_the_minimal_encoding_is_a_setting(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 from vedette.schema.frame import EARLY, FrameMessage
-from vedette.services.analytics.core import fov, roi, rules, stitching, tripwire
+from vedette.services.analytics.core import early, fov, roi, rules, stitching, tripwire
+from vedette.services.analytics.core.early import FORGET_US
 from vedette.services.analytics.core.rules import RuleState
 from vedette.services.analytics.model.domain import (
     ALL_TYPES,
@@ -30,8 +31,6 @@ from vedette.services.analytics.model.domain import (
     Visit,
 )
 
-FORGET_US = 2_000_000
-"""A track that was not seen for so long is forgotten; what it had pending is settled."""
 LATE_RUN = 50
 """So many late frames in a row mean that the sensor's clock went back."""
 
@@ -85,38 +84,26 @@ class Emissions:
 
 
 class Reading(NamedTuple):
-    """A frame message made ready, and how many of its boxes were unusable (not finite, inside out, a repeated id)."""
+    """A frame message made ready, how many of its boxes were unusable (not finite, inside out, a repeated id), and
+    how many of the others told a past that cannot be, which is left out."""
 
     frame: SensorFrame
     refused: int
+    pasts_refused: int
 
 
 def read(message: FrameMessage, t: int) -> Reading:
     """Anchors (bottom centre) of the message's boxes."""
     sightings: dict[str, Sighting] = {}
+    pasts_refused = 0
     for item in message.objects:
         box = item.bbox
         x, y, height = (box.left_x + box.right_x) / 2, box.bottom_y, box.bottom_y - box.top_y
         if math.isfinite(x) and math.isfinite(y) and 0 <= height < math.inf and item.id not in sightings:
-            early = _early(item.info[EARLY], t) if EARLY in item.info else ()
-            sightings[item.id] = Sighting(item.id, item.type, x, y, height, early)
-    return Reading(SensorFrame(t, tuple(sightings.values())), len(message.objects) - len(sightings))
-
-
-def _early(text: str, t: int) -> tuple[EarlyPosition, ...]:
-    """The positions before confirmation that rise in time up to `t`; a text that says anything else says nothing."""
-    found: list[EarlyPosition] = []
-    for part in text.split(";"):
-        try:
-            when, left, top, right, bottom = (float(value) for value in part.split(","))
-        except ValueError:
-            return ()
-        position = (left + right) / 2, bottom, bottom - top
-        after = found[-1].t if found else t - FORGET_US
-        if not (after < when < t and all(map(math.isfinite, position))):
-            return ()
-        found.append(EarlyPosition(int(when), *position))
-    return tuple(found)
+            past = early.parse(item.info[EARLY], t) if EARLY in item.info else ()
+            pasts_refused += past is None
+            sightings[item.id] = Sighting(item.id, item.type, x, y, height, past or ())
+    return Reading(SensorFrame(t, tuple(sightings.values())), len(message.objects) - len(sightings), pasts_refused)
 
 
 def start(plan: Plan) -> State:
@@ -194,21 +181,26 @@ def _meet(state: State, frame: SensorFrame, new: list[Sighting], out: Emissions)
     for item in new:
         if item.track_id in heirs:
             tracks[item.track_id] = tracks.pop(heirs[item.track_id])
-            continue
-        _take_up(state, item, frame.t, out)
+        else:
+            _take_up(state, item, frame.t, out)
+        _catch_up(state, item, out)
     return len(heirs)
 
 
 def _take_up(state: State, item: Sighting, t: int, out: Emissions) -> None:
-    """A new track, from the first position that is known of it; the current one is left to `_advance`."""
-    path = [(past.t, item._replace(x=past.x, y=past.y, height=past.height)) for past in item.early]
-    (since, first), *rest = [*path, (t, item)]
-    track = Track((first.x, first.y), since, item.object_type, first.height)
+    """A new track, at the first position that is known of it."""
+    first = item.early[0] if item.early else EarlyPosition(t, item.x, item.y, item.height)
+    track = Track((first.x, first.y), first.t, item.object_type, first.height)
     state.memory.tracks[item.track_id] = track
     for zone in state.zones:
-        _enter(track, first, zone, since, out)
-    for when, past in rest[:-1]:
-        _advance(state, past, when, out)
+        _enter(track, item._replace(x=first.x, y=first.y), zone, first.t, out)
+
+
+def _catch_up(state: State, item: Sighting, out: Emissions) -> None:
+    """Follows the track through what this frame tells of its past, after what is known of it already."""
+    for past in item.early:
+        if past.t > state.memory.tracks[item.track_id].t:
+            _advance(state, item._replace(x=past.x, y=past.y, height=past.height), past.t, out)
 
 
 def _advance(state: State, item: Sighting, t: int, out: Emissions) -> None:
@@ -232,7 +224,7 @@ def _cross(gates: Iterable[tripwire.Gate], track: Track, item: Sighting, t: int,
         elif track.wires:
             track.wires.pop(wire_id, None)
         if crossed is not None:
-            out.crossings.append(_crossing(wire_id, item.track_id, item.object_type, crossed, t))
+            out.crossings.append(_crossing(wire_id, item.track_id, item.object_type, crossed, out.t))
 
 
 def _visit(track: Track, item: Sighting, zone: roi.Zone, t: int, out: Emissions) -> None:
@@ -243,14 +235,18 @@ def _visit(track: Track, item: Sighting, zone: roi.Zone, t: int, out: Emissions)
         return
     track.regions[roi_id], passed = roi.step(presence, (item.x, item.y), t, zone)
     if passed is not None:
-        out.visits.append(Visit(roi_id, item.track_id, item.object_type, passed.passage, passed.t, t, (item.x, item.y)))
+        out.visits.append(
+            Visit(roi_id, item.track_id, item.object_type, passed.passage, passed.t, out.t, (item.x, item.y))
+        )
 
 
 def _enter(track: Track, item: Sighting, zone: roi.Zone, t: int, out: Emissions) -> None:
     roi_id = zone.region.roi_id
     track.regions[roi_id], passed = roi.first((item.x, item.y), t, zone)
     if passed is not None:
-        out.visits.append(Visit(roi_id, item.track_id, item.object_type, passed.passage, passed.t, t, (item.x, item.y)))
+        out.visits.append(
+            Visit(roi_id, item.track_id, item.object_type, passed.passage, passed.t, out.t, (item.x, item.y))
+        )
 
 
 def _forget(state: State, out: Emissions, t: int, track_ids: Iterable[str]) -> None:

@@ -61,6 +61,9 @@ class Counting:
         self._objects = telemetry.counter("objects", "Objects in counted frames")
         self._refused = telemetry.counter("frames_refused", "Frames that were not counted", ["reason"])
         self._boxes_refused = telemetry.counter("boxes_refused", "Boxes that were not finite, inside out or repeated")
+        self._pasts_refused = telemetry.counter(
+            "pasts_refused", "Objects whose positions before confirmation cannot be"
+        )
         self._stitched = telemetry.counter("tracks_stitched", "New ids that continued a lost track")
         self._lag = telemetry.gauge("lag_seconds", "Age of the newest counted frame when it was counted")
         self._reset()
@@ -143,8 +146,9 @@ class Counting:
         if sensor is None:
             self._refused.labels("sensor deleted").inc()
             return
-        frame, refused = engine.read(message, t)
+        frame, refused, pasts_refused = engine.read(message, t)
         self._boxes_refused.inc(refused)
+        self._pasts_refused.inc(pasts_refused)
         state, out = engine.step(await self._state(sensor.sensor_id), frame)
         self._states[sensor.sensor_id] = state
         if out.late:

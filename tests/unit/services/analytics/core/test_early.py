@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 
 from vedette.schema.frame import EARLY, BBox, DetectedObject, FrameMessage
 from vedette.services.analytics.core import engine
-from vedette.services.analytics.model.domain import Crossing, EarlyPosition, Plan, Region, SensorFrame, Sighting, Wire
+from vedette.services.analytics.core.early import FORGET_US, MOST_POSITIONS
+from vedette.services.analytics.model.domain import (
+    Crossing,
+    EarlyPosition,
+    Plan,
+    Region,
+    SensorFrame,
+    Sighting,
+    Visit,
+    Wire,
+)
 
 MS = 1000
 BEGIN = 1_700_000_000_000_000
@@ -36,6 +46,14 @@ def crossings(frames: list[SensorFrame], *, restart_after: int = -1) -> list[Cro
         found += out.crossings
         if index == restart_after:
             state = engine.restore(PLAN, engine.snapshot(state))
+    return found
+
+
+def visits(frames: list[SensorFrame]) -> list[Visit]:
+    state, found = engine.start(PLAN), []
+    for frame in frames:
+        state, out = engine.step(state, frame)
+        found += out.visits
     return found
 
 
@@ -75,6 +93,14 @@ def test_early_positions_are_read_as_anchors() -> None:
         "now",
         "0,1,2,3,4",
         "nan,1,2,3,4",
+        f"{BEGIN}.5,1,2,3,4",
+        f"{BEGIN},9,8,7,6",
+        f"{BEGIN},1e308,0,1e308,6",
+        f"{BEGIN},1,2,3,4,5",
+        f"{BEGIN + 200 * MS},1,2,3,4",
+        f"{BEGIN + 199 * MS - FORGET_US},1,2,3,4",
+        ";".join(f"{BEGIN + i},1,2,3,4" for i in range(MOST_POSITIONS + 1)),
+        "1" * 10_000,
         f"{BEGIN},1,2,3",
         f"{BEGIN},1,2,3,nan",
         f"{BEGIN},1,2,3,inf",
@@ -85,4 +111,58 @@ def test_early_positions_are_read_as_anchors() -> None:
 def test_junk_says_nothing_and_harms_nothing(junk: str) -> None:
     reading = engine.read(message(junk), BEGIN + 200 * MS)
     assert reading.frame.objects[0].early == ()
-    assert reading.refused == 0
+    assert (reading.refused, reading.pasts_refused) == (0, 1)
+    assert len(reading.frame.objects) == 1
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    reading = engine.read(message(text), BEGIN)
+    assert bool(reading.frame.objects[0].early) != bool(reading.pasts_refused)
+
+
+@given(st.integers(min_value=6, max_value=30), st.data())
+def test_entries_and_exits_are_the_same_however_much_of_them_was_early(length: int, data: st.DataObject) -> None:
+    walk = path(length)
+    hidden = data.draw(st.integers(min_value=0, max_value=length - 2))
+    whole, late = visits(frames_of(walk, 0)), visits(frames_of(walk, hidden))
+    assert [str(item.passage) for item in whole] == ["ENTRY", "EXIT"]
+    assert [item._replace(known_at=0) for item in late] == [item._replace(known_at=0) for item in whole]
+    assert {item.known_at for item in late} <= {at.t for at in walk[hidden:]}
+
+
+def crossed_early() -> list[SensorFrame]:
+    """Over the wire and clear of it before the first frame that shows the track."""
+    return frames_of(path(20), 16)[16:]
+
+
+def test_a_crossing_that_lies_entirely_in_the_past_is_known_with_the_frame_that_tells_it() -> None:
+    frames = crossed_early()
+    (only,) = crossings(frames)
+    assert str(only.direction) == "IN"
+    assert only.t < path(20)[15].t < only.known_at == frames[0].t
+
+
+def test_frames_that_are_read_or_told_again_count_nothing_again() -> None:
+    frames = crossed_early()
+    past = frames[0].objects[0].early
+    again = [SensorFrame(item.t, (item.objects[0]._replace(early=past),)) for item in frames]
+    assert len(crossings([*frames, *frames])) == 1
+    assert len(crossings([*again, *again], restart_after=0)) == 1
+
+
+def test_what_is_in_view_is_counted_in_this_frame_alone() -> None:
+    state, out = engine.step(engine.start(PLAN), crossed_early()[0])
+    assert (out.fov, out.regions) == ({"Person": 1}, {"r": {}})
+    assert list(state.memory.tracks) == ["7"]
+
+
+def test_who_takes_over_a_lost_track_goes_on_where_that_was_lost() -> None:
+    walk = path(20)
+    lost, back = walk[:9], walk[12]
+    detour = EarlyPosition(walk[8].t - 1, 900.0, 900.0, 60.0)
+    frames = [SensorFrame(at.t, (Sighting("6", "Person", at.x, at.y, at.height),)) for at in lost]
+    told = Sighting("7", "Person", back.x, back.y, back.height, (detour, *walk[9:12]))
+    rest = [SensorFrame(at.t, (Sighting("7", "Person", at.x, at.y, at.height),)) for at in walk[13:]]
+    found = crossings([*frames, SensorFrame(back.t, (told,)), *rest])
+    assert when_and_where(found) == when_and_where(crossings(frames_of(walk, 0)))

@@ -249,4 +249,4 @@ def test_boxes_that_cannot_be_are_left_out() -> None:
             DetectedObject(id="4", bbox=box(10, 90, 30, 80)),
         ],
     )
-    assert engine.read(message, 5) == (SensorFrame(5, (Sighting("1", "Person", 20, 80, 60),)), 4)
+    assert engine.read(message, 5) == (SensorFrame(5, (Sighting("1", "Person", 20, 80, 60),)), 4, 0)
