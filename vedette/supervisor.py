@@ -25,6 +25,7 @@ from vedette.kernel.process import Child
 from vedette.kernel.proxy import Proxy
 from vedette.kernel.valkey import EmbeddedValkey
 from vedette.node import HEAVY, WEB_DIR, Node, NodeSettings, bind, build, folder_lock, serving, stored_openapi
+from vedette.schema.topics import VST_EVENT
 from vedette.services.accounts.app import AccountsService
 from vedette.services.accounts.app import build as build_accounts
 from vedette.services.accounts.settings import AccountsSettings
@@ -76,9 +77,18 @@ async def _bus(node: Node, clock: Clock, tasks: TaskGroup, progress: Progress) -
         progress("bus ready")
     bus = node.open_bus()
     try:
+        await _require_answer(bus)
         yield bus
     finally:
         await bus.close()
+
+
+async def _require_answer(bus: Bus) -> None:
+    try:
+        await bus.latest(VST_EVENT)
+    except Fault as fault:
+        message = "The message bus does not answer. Start that server, or leave --bus out to use the built-in one."
+        raise Fault(fault.code, fault.status, message) from fault
 
 
 def _heavy(name: str, node: Node, clock: Clock) -> Child:

@@ -1,7 +1,10 @@
 """Faults on the running system: any process may die, nothing committed is lost, and it comes back by itself."""
 
+import contextlib
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.demo import Demo, demo, until
+from vedette.kernel.valkey import server_binary
 
 pytestmark = pytest.mark.e2e
 CHILDREN = ("vst", "perception", "valkey", "cameras")
@@ -26,8 +30,6 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 def segments(running: Demo, sensor_id: str) -> list[Any]:
     status, content = running.request("GET", f"/vst/api/v1/storage/{sensor_id}/timelines")
-    import json
-
     reply = json.loads(content) if status == 200 else []
     found: list[Any] = reply[sensor_id] if isinstance(reply, dict) else reply
     return found
@@ -110,3 +112,47 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "data folder" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_bus_that_is_away_is_said_at_once(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can take it
+        bus = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
+        result = subprocess.run(
+            [sys.executable, "-m", "vedette", "up", "--data-dir", str(tmp_path / "data"), "--port", "0", "--bus", bus],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert result.returncode == 1
+    assert "message bus does not answer" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_whole_system_runs_on_an_external_bus(tmp_path: Path) -> None:
+    with external_server(tmp_path) as url, demo(tmp_path, "--bus", url) as running:
+        status = running.get("/vst/api/v1/sensor/status")
+        assert {item["state"] for item in status.values()} == {"online"}
+        assert running.child_pid("valkey") == 0
+
+
+@contextlib.contextmanager
+def external_server(folder: Path) -> Iterator[str]:
+    """A server that somebody else runs, over TCP."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    argv = [server_binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL) as process:
+        try:
+
+            def answers() -> bool:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                    return True
+                return False
+
+            until(answers, "the external server")
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.terminate()

@@ -162,7 +162,8 @@ class Bench:
     folder: Path
     clock: FakeClock = field(default_factory=lambda: FakeClock(START_US + 100 * S))
     bus: _Bus = field(default_factory=_Bus)
-    settings: AnalyticsSettings = field(default_factory=AnalyticsSettings)
+    settings: AnalyticsSettings = field(default_factory=lambda: AnalyticsSettings(silence_s=86_400))
+    """Of their own accord the tests' cameras never fall silent: how much time passes while settling is chance."""
 
     @contextlib.asynccontextmanager
     async def running(self, guillotine: Guillotine | None = None) -> AsyncIterator["Running"]:

@@ -38,6 +38,8 @@ def redact(value: Any, key: str = "") -> Any:
         return {name: redact(item, str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [redact(item) for item in value]
+    if isinstance(value, BaseExceptionGroup):
+        return [redact(cause) for cause in value.exceptions]
     if isinstance(value, BaseException):
         return redact_text(f"{type(value).__name__}: {value}")
     return value

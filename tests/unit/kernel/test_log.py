@@ -38,6 +38,11 @@ def test_fields_with_secret_names_are_redacted_at_any_depth(key: str) -> None:
     assert CANARY not in str(log.redact({"outer": [{key: CANARY}]}))
 
 
+def test_the_causes_inside_a_group_are_named() -> None:
+    group = ExceptionGroup("tasks", [OSError(f"rtsp://a:{CANARY}@h/1"), ExceptionGroup("inner", [ValueError("why")])])
+    assert log.redact(group) == [f"OSError: rtsp://{log.REDACTED}@h/1", ["ValueError: why"]]
+
+
 def test_harmless_text_is_left_alone() -> None:
     text = "rtsp://10.0.0.3:554/ch1 opened in 12 ms; count@door is 3"
     assert log.redact_text(text) == text

@@ -28,6 +28,12 @@ class AnalyticsSettings(Settings):
     future_limit_s: float = Field(
         10.0, gt=0, description="A frame stamped farther ahead of this machine's clock is refused."
     )
+    silence_s: float = Field(
+        10.0,
+        gt=0,
+        description="After so many seconds without a frame of a sensor its counts are unknown: its alerts end with the "
+        "reason 'no data'.",
+    )
     frames_kept: int = Field(900, ge=0, le=100_000, description="Newest frames per sensor that GET frames can return.")
     seconds_kept_days: int = Field(7, ge=1, description="Days that counts are kept in steps of one second.")
     minutes_kept_days: int = Field(90, ge=1, description="Days that counts are kept in steps of one minute.")

@@ -157,6 +157,19 @@ def step(state: State, frame: SensorFrame) -> tuple[State, Emissions]:
     return state, out
 
 
+def fall_silent(state: State) -> tuple[State, list[AlertChange]]:
+    """The sensor has sent nothing for too long: its rules know nothing after the last frame. Counts stay as they are.
+
+    The one thing that frames do not say; to call it twice is to call it once.
+    """
+    memory, changes = state.memory, []
+    for rule in state.rules:
+        memory.rules[rule.rule_id], change = rules.lose(memory.rules.get(rule.rule_id, RuleState()), rule, memory.t)
+        if change is not None:
+            changes.append(change)
+    return state, changes
+
+
 def _set_back(state: State, out: Emissions) -> None:
     """Drops what only makes sense in the time that is over; alerts stay raised until their condition ends."""
     memory = state.memory

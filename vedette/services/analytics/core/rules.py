@@ -5,7 +5,7 @@ Raised and cleared alternate, and after a clear nothing is raised within the coo
 
 from typing import NamedTuple
 
-from vedette.services.analytics.model.domain import AlertChange, AlertRule, Metric
+from vedette.services.analytics.model.domain import NO_DATA, AlertChange, AlertRule, Metric
 
 
 class RuleState(NamedTuple):
@@ -36,6 +36,14 @@ def step(state: RuleState, rule: AlertRule, value: int, t: int) -> tuple[RuleSta
     if quiet or t - since < rule.hold_us:
         return state._replace(met_since=since), None
     return RuleState(since, t, value), AlertChange(rule, t, None, value)
+
+
+def lose(state: RuleState, rule: AlertRule, t: int) -> tuple[RuleState, AlertChange | None]:
+    """Nothing is known of what the rule watches after `t`: an alert ends there, and a hold begins anew."""
+    if state.raised_at is None:
+        return (state if state.met_since is None else state._replace(met_since=None)), None
+    cleared = AlertChange(rule, state.raised_at, t, state.peak, NO_DATA)
+    return RuleState(quiet_until=t + rule.cool_down_us), cleared
 
 
 def _with_peak(state: RuleState, rule: AlertRule, value: int) -> RuleState:

@@ -169,13 +169,21 @@ class Visit(NamedTuple):
     at: Point
 
 
+NO_DATA = "no data"
+"""The reason of an alert that ended because the sensor fell silent."""
+
+
 class AlertChange(NamedTuple):
-    """An alert was raised (`end` is None) or cleared. `value` is what it began with, or its peak once cleared."""
+    """An alert was raised (`end` is None) or cleared. `value` is what it began with, or its peak once cleared.
+
+    `reason` is empty where the rule's condition ended.
+    """
 
     rule: AlertRule
     start: int
     end: int | None
     value: int
+    reason: str = ""
 
     @property
     def alert_id(self) -> str:
@@ -246,7 +254,7 @@ class StoredPassage:
 
 @dataclass(frozen=True, slots=True)
 class StoredAlert:
-    """An alert with the rule as it was when it was raised; `end` is None while it holds."""
+    """An alert with the rule as it was when it was raised; `end` is None while it holds, `reason` as in a change."""
 
     alert_id: str
     sensor_id: str
@@ -255,6 +263,7 @@ class StoredAlert:
     value: int
     start: int
     end: int | None
+    reason: str = ""
 
 
 @dataclass(slots=True)

@@ -75,6 +75,9 @@ class Counting:
         self._totals: dict[str, Totals] = {}
         self._results = Results()
         self._next_flush = 0.0
+        self._read_up_to: Position = START
+        self._heard: dict[str, float] = {}
+        self._doubted: dict[str, Position] = {}
         self._passage_id = 0
         self.is_ready = False
 
@@ -82,7 +85,7 @@ class Counting:
         """Goes on from the last commit; ends only by failure or cancellation."""
         try:
             async with self._lock:
-                after = await self._load()
+                after = self._read_up_to = await self._load()
                 await self._publish_rest()
                 self.is_ready = True
             async with anyio.create_task_group() as tasks:
@@ -96,7 +99,7 @@ class Counting:
             async with self._lock:
                 for entry in batch.entries:
                     await self._count(entry.payload)
-                    self._results.position = entry.position
+                    self._results.position = self._read_up_to = entry.position
                 if self._results.is_event or self._clock.monotonic() >= self._next_flush:
                     await self._flush()
 
@@ -117,22 +120,41 @@ class Counting:
         await self._publish_rest()
 
     async def _load(self) -> Position:
-        position, self._passage_id = await self._database.read(
+        position, self._passage_id, alerting = await self._database.read(
             lambda connection: (
                 Store(connection).get_position(MDX_RAW.name),
                 Store(connection).get_last_passage_id(),
+                Store(connection).list_alerting(),
             )
         )
+        self._heard = dict.fromkeys(alerting, self._clock.monotonic())
         if position is None or position_key(position) > position_key(await self._bus.latest(MDX_RAW)):
             return START  # never read, or the topic was begun anew since
         return position
 
     async def _tick(self) -> None:
-        """Commits what is pending also when no more frames come."""
+        """Commits what is pending, and ends the alerts of silent sensors, also when no more frames come."""
         while True:
             await self._clock.sleep(self._settings.flush_interval_s)
             async with self._lock:
+                self._drop_forgotten()
+                since = self._clock.monotonic() - self._settings.silence_s
+                for sensor_id in [key for key, at in self._heard.items() if at < since]:
+                    await self._doubt(sensor_id)
                 await self._flush()
+
+    async def _doubt(self, sensor_id: str) -> None:
+        """Ends a silent sensor's alerts once all is counted that was on the bus when it seemed silent: frames that wait
+        there, because this process was held up, are no silence."""
+        if sensor_id not in self._doubted:
+            self._doubted[sensor_id] = await self._bus.latest(MDX_RAW)
+        if position_key(self._read_up_to) < position_key(self._doubted[sensor_id]):
+            return
+        del self._heard[sensor_id], self._doubted[sensor_id]
+        state, changes = engine.fall_silent(await self._state(sensor_id))
+        self._states[sensor_id] = state
+        self._results.alerts += [_stored(change, sensor_id, self._plans[sensor_id]) for change in changes]
+        self._results.snapshots[sensor_id] = engine.snapshot(state)
 
     async def _count(self, payload: bytes) -> None:
         read = self._read(payload)
@@ -146,6 +168,8 @@ class Counting:
         if sensor is None:
             self._refused.labels("sensor deleted").inc()
             return
+        self._heard[sensor.sensor_id] = self._clock.monotonic()
+        self._doubted.pop(sensor.sensor_id, None)
         frame, refused, pasts_refused = engine.read(message, t)
         self._boxes_refused.inc(refused)
         self._pasts_refused.inc(pasts_refused)
@@ -190,8 +214,11 @@ class Counting:
 
     def _drop_forgotten(self) -> None:
         for sensor_id in self._directory.forgotten:
-            for known in (self._plans, self._states, self._totals, self.recent):
+            for known in (self._plans, self._states, self._totals, self.recent, self._heard, self._doubted):
                 known.pop(sensor_id, None)
+            sensor = self._directory.find(sensor_id)
+            if sensor is not None and sensor.sensor_id == sensor_id:
+                self._heard[sensor_id] = self._clock.monotonic()  # its alerts moved here, perhaps no frame will
         self._directory.forgotten.clear()
 
     def _keep(self, sensor: Sensor, out: engine.Emissions) -> None:
@@ -235,7 +262,7 @@ class Counting:
         """One transaction for all that is pending, then the bus and the viewers."""
         self._next_flush = self._clock.monotonic() + self._settings.flush_interval_s
         results = self._results
-        if not results.position:
+        if not results.position and not results.snapshots:
             return
         for sensor_id in {sensor_id for sensor_id, _ in results.points}:
             if sensor_id in self._states:
@@ -284,7 +311,9 @@ def _stored(change: AlertChange, sensor_id: str, plan: Plan) -> StoredAlert:
     wire = next((wire for wire in plan.wires if wire.wire_id == rule.target_id), None)
     names = {Direction.IN: wire.entry_name, Direction.OUT: wire.exit_name} if wire is not None else {}
     direction_name = names.get(rule.direction, "") if rule.direction is not None else ""
-    return StoredAlert(change.alert_id, sensor_id, rule, direction_name, change.value, change.start, change.end)
+    return StoredAlert(
+        change.alert_id, sensor_id, rule, direction_name, change.value, change.start, change.end, change.reason
+    )
 
 
 def _size(info: dict[str, str], key: str) -> int:

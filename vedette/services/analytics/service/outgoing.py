@@ -46,6 +46,8 @@ def alert(item: StoredAlert, sensor_name: str) -> AlertMessage:
     ]
     if rule.target_id:
         attributes.append(Attribute(name=f"{rule.kind}Id", value=rule.target_id))
+    if item.reason:
+        attributes.append(Attribute(name="reason", value=item.reason))
     return AlertMessage(
         id=item.alert_id,
         sensor_id=sensor_name,

@@ -47,6 +47,7 @@ type Totals = dict[str, dict[str, int]]
 class _AlertDocument(msgspec.Struct, frozen=True):
     rule: AlertRule
     direction_name: str
+    reason: str = ""
 
 
 class Store:
@@ -203,6 +204,11 @@ class Store:
         query = sa.select(ALERT).where(ALERT.c.published.is_(False)).order_by(ALERT.c.start_us, ALERT.c.alert_id)
         return [_stored_alert(row) for row in self._connection.execute(query)]
 
+    def list_alerting(self) -> list[str]:
+        """The sensors with alerts that hold."""
+        query = sa.select(ALERT.c.sensor_id).where(ALERT.c.end_us.is_(None)).distinct().order_by(ALERT.c.sensor_id)
+        return list(self._connection.execute(query).scalars())
+
     def set_published(self, passage_ids: Sequence[int], alerts: Sequence[StoredAlert]) -> None:
         """Marks them as put on the bus."""
         self._connection.execute(sa.update(PASSAGE).where(PASSAGE.c.passage_id.in_(passage_ids)).values(published=True))
@@ -355,7 +361,7 @@ def _alert_row(alert: StoredAlert) -> dict[str, object]:
         "kind": str(alert.rule.kind),
         "target_id": alert.rule.target_id,
         "rule_id": alert.rule.rule_id,
-        "document": msgspec.json.encode(_AlertDocument(alert.rule, alert.direction_name)),
+        "document": msgspec.json.encode(_AlertDocument(alert.rule, alert.direction_name, alert.reason)),
         "value": alert.value,
         "start_us": alert.start,
         "end_us": alert.end,
@@ -366,5 +372,12 @@ def _alert_row(alert: StoredAlert) -> dict[str, object]:
 def _stored_alert(row: sa.Row[tuple[object, ...]]) -> StoredAlert:
     document = msgspec.json.decode(row.document, type=_AlertDocument)
     return StoredAlert(
-        row.alert_id, row.sensor_id, document.rule, document.direction_name, row.value, row.start_us, row.end_us
+        row.alert_id,
+        row.sensor_id,
+        document.rule,
+        document.direction_name,
+        row.value,
+        row.start_us,
+        row.end_us,
+        document.reason,
     )

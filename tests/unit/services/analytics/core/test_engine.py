@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from vedette.schema.frame import BBox, DetectedObject, FrameMessage
 from vedette.services.analytics.core import engine, fov
 from vedette.services.analytics.model.domain import (
+    NO_DATA,
     AlertRule,
     Direction,
     Kind,
@@ -215,6 +216,26 @@ def test_crossings_within_the_interval_raise_an_increment() -> None:
 def test_a_rule_may_look_at_one_class() -> None:
     found = run([frame(100, person("1", 9, 9)), frame(200, person("1", 9, 9), person("2", 300, 9, kind="Dog"))])
     assert [change.rule.rule_id for out in found for change in out.alerts] == ["seen"]
+
+
+@given(footage, st.sets(st.integers(0, 30)))
+def test_silences_change_nothing_but_alerts(frames: list[SensorFrame], silences: set[int]) -> None:
+    state, ends, counts = engine.start(PLAN), dict[str, list[bool]](), []
+    for number, item in enumerate(frames):
+        state, out = engine.step(state, item)
+        changes = list(out.alerts)
+        counts.append((out.fov, out.regions, out.crossings, out.visits))
+        if number in silences:
+            state, lost = engine.fall_silent(state)
+            assert all((change.end, change.reason) == (state.memory.t, NO_DATA) for change in lost)
+            assert all(known.raised_at is None for known in state.memory.rules.values())
+            changes += lost
+            assert engine.fall_silent(state)[1] == []
+        for change in changes:
+            ends.setdefault(change.rule.rule_id, []).append(change.end is None)
+    assert counts == [(out.fov, out.regions, out.crossings, out.visits) for out in run(frames)]
+    for found in ends.values():
+        assert found == [index % 2 == 0 for index in range(len(found))]
 
 
 def test_another_plan_drops_what_is_gone_and_keeps_the_tracks() -> None:

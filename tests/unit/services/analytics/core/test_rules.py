@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.services.analytics.core import rules
-from vedette.services.analytics.model.domain import AlertChange, AlertRule, Kind, Metric
+from vedette.services.analytics.model.domain import NO_DATA, AlertChange, AlertRule, Kind, Metric
 
 S = 1_000_000
 
@@ -42,6 +42,27 @@ def test_the_cool_down_delays_the_next_one() -> None:
 def test_a_vacancy_is_few_enough_and_its_peak_the_fewest() -> None:
     what = rule(Metric.VACANCY, threshold=1, hold_s=0)
     assert run([2, 1, 0, 1, 2], what) == [AlertChange(what, S, None, 1), AlertChange(what, S, 4 * S, 0)]
+
+
+def test_without_data_an_alert_ends_and_the_cool_down_begins() -> None:
+    what = rule(hold_s=0)
+    raised, _ = rules.step(rules.RuleState(), what, 5, 3 * S)
+    lost, change = rules.lose(raised, what, 4 * S)
+    assert change == AlertChange(what, 3 * S, 4 * S, 5, NO_DATA)
+    assert lost == rules.RuleState(quiet_until=14 * S)
+    assert rules.lose(lost, what, 4 * S) == (lost, None)
+    assert rules.step(lost, what, 5, 13 * S)[1] is None
+    assert rules.step(lost, what, 5, 14 * S)[1] == AlertChange(what, 14 * S, None, 5)
+
+
+def test_without_data_a_hold_begins_anew() -> None:
+    what = rule(hold_s=2)
+    waiting, _ = rules.step(rules.RuleState(), what, 5, S)
+    lost, change = rules.lose(waiting, what, 2 * S)
+    assert change is None
+    seen, change = rules.step(lost, what, 5, 20 * S)
+    assert change is None
+    assert rules.step(seen, what, 5, 22 * S)[1] == AlertChange(what, 22 * S, None, 5)
 
 
 def test_an_alert_keeps_its_id() -> None:
