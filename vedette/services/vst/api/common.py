@@ -1,5 +1,6 @@
 """Parameters and reply parts that several groups of routes share."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Request
@@ -7,6 +8,7 @@ from fastapi import Depends, Header, Path, Request
 from vedette.kernel.clock import from_iso, to_iso
 from vedette.kernel.errors import invalid
 from vedette.services.vst.model import CameraStatus
+from vedette.services.vst.service import Vst
 
 ID_PATTERN = r"^[a-zA-Z0-9_-]+$"
 type SensorId = Annotated[str, Path(alias="sensorId", pattern=ID_PATTERN, max_length=100)]
@@ -57,3 +59,14 @@ def stream_info(status: CameraStatus, url: str) -> JsonObject:
         "type": "Rtsp",
         "url": url,
     }
+
+
+def camera_streams(statuses: Iterable[CameraStatus]) -> list[JsonObject]:
+    """One object a camera, its id the only key, as NVIDIA's clients iterate it; the addresses are the cameras' own."""
+    return [{status.sensor.sensor_id: [stream_info(status, status.sensor.url)]} for status in statuses]
+
+
+async def timelines(service: Vst, stream_ids: Iterable[str]) -> JsonObject:
+    """TimelineEntry lists by stream id."""
+    found = {key: await service.footage.timeline(key) for key in dict.fromkeys(stream_ids)}
+    return {key: [span(item.start_us, item.end_us) for item in spans] for key, spans in found.items()}

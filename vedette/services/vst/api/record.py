@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from vedette.kernel.clock import to_iso
 from vedette.kernel.http import requires
 from vedette.schema.identity import Action, Subject
-from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, instant, span, stream_info
+from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, camera_streams, instant, span, timelines
 from vedette.services.vst.service import Vst
 from vedette.services.vst.service.configuration import record_configuration
 
@@ -59,14 +59,12 @@ def _add_state(router: APIRouter, service: Vst) -> None:
     @router.get("/streams")
     async def list_streams(caller: Annotated[Subject, requires(Action.VIEW)]) -> list[JsonObject]:
         """The streams that can be recorded."""
-        statuses = service.sensors.list(caller)
-        return [{status.sensor.sensor_id: [stream_info(status, status.sensor.url)]} for status in statuses]
+        return camera_streams(service.sensors.list(caller))
 
     @router.get("/timelines")
     async def list_timelines(caller: Annotated[Subject, requires(Action.VIEW)]) -> JsonObject:
         """What every stream has recorded."""
-        ids = [status.sensor.sensor_id for status in service.sensors.list(caller)]
-        return {key: [span(item.start_us, item.end_us) for item in await service.footage.timeline(key)] for key in ids}
+        return await timelines(service, [status.sensor.sensor_id for status in service.sensors.list(caller)])
 
     @router.get("/configuration", dependencies=[requires(Action.VIEW)])
     async def get_configuration() -> JsonObject:

@@ -10,7 +10,7 @@ from vedette.kernel.errors import Fault, invalid
 from vedette.kernel.http import requires
 from vedette.schema.base import Body
 from vedette.schema.identity import Action, Subject
-from vedette.services.vst.api.common import JsonObject, SensorId, instant, span, stream_info
+from vedette.services.vst.api.common import JsonObject, SensorId, camera_streams, instant, span, stream_info, timelines
 from vedette.services.vst.model import CameraStatus, Credentials, NewSensor, SensorDetails
 from vedette.services.vst.service import Vst
 
@@ -134,14 +134,12 @@ def _add_lists(router: APIRouter, service: Vst) -> None:
     @router.get("/streams")
     async def list_streams(caller: Annotated[Subject, requires(Action.VIEW)]) -> list[JsonObject]:
         """The streams of every camera, by sensor id."""
-        statuses = service.sensors.list(caller)
-        return [{status.sensor.sensor_id: [stream_info(status, status.sensor.url)]} for status in statuses]
+        return camera_streams(service.sensors.list(caller))
 
     @router.get("/timelines")
     async def list_timelines(caller: Annotated[Subject, requires(Action.VIEW)]) -> JsonObject:
         """What every camera has recorded."""
-        ids = [status.sensor.sensor_id for status in service.sensors.list(caller)]
-        return {key: [span(item.start_us, item.end_us) for item in await service.footage.timeline(key)] for key in ids}
+        return await timelines(service, [status.sensor.sensor_id for status in service.sensors.list(caller)])
 
 
 def _add_one(router: APIRouter, service: Vst) -> None:

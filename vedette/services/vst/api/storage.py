@@ -9,7 +9,7 @@ from vedette.kernel.clock import to_datetime
 from vedette.kernel.errors import invalid, unprocessable
 from vedette.kernel.http import requires
 from vedette.schema.identity import Action, Subject
-from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, instant, span
+from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, instant, span, timelines
 from vedette.services.vst.model import Usage
 from vedette.services.vst.service import Vst
 from vedette.services.vst.service.configuration import storage_configuration
@@ -53,9 +53,8 @@ def _add_totals(router: APIRouter, service: Vst) -> None:
     @router.get("/timelines")
     async def list_timelines(caller: Annotated[Subject, requires(Action.VIEW)], streams: Ids = None) -> JsonObject:
         """What every stream has recorded; holes of up to half a second are not shown (`vst.join_gap_s`)."""
-        wanted = _seen(caller, _named(streams) or [*await service.footage.usage(), *_ids(service, caller)])
-        found = {key: await service.footage.timeline(key) for key in dict.fromkeys(wanted)}
-        return {key: [span(item.start_us, item.end_us) for item in spans] for key, spans in found.items()}
+        named = _named(streams) or [*await service.footage.usage(), *_ids(service, caller)]
+        return await timelines(service, _seen(caller, named))
 
     @router.get("/configuration", dependencies=[requires(Action.VIEW)])
     async def get_configuration() -> JsonObject:
