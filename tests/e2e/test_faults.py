@@ -20,6 +20,12 @@ pytestmark = pytest.mark.e2e
 CHILDREN = ("vst", "perception", "valkey", "cameras")
 
 
+def vedette(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """A verb that is expected to end by itself."""
+    argv = [sys.executable, "-m", "vedette", *map(str, arguments)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+
+
 @pytest.fixture(scope="module")
 def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo of its own, with short segments, that may be hurt."""
@@ -62,15 +68,10 @@ def test_a_killed_child_comes_back_and_nothing_committed_is_lost(victim: Demo, c
 def test_the_catalogue_is_clean_after_all_that(tmp_path: Path) -> None:
     with demo(tmp_path, environment={"VEDETTE_VST__SEGMENT_S": "1"}) as running:
         until(lambda: recorded_end(running, running.cameras["Plaza"]), "a recording")
-        os.kill(running.child_pid("vst"), signal.SIGKILL)
         pid = running.child_pid("vst")
+        os.kill(pid, signal.SIGKILL)
         until(lambda: running.child_pid("vst") != pid, "vst started again")
-    report = subprocess.run(
-        [sys.executable, "-m", "vedette", "fsck", "--data-dir", str(tmp_path / "data")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    report = vedette("fsck", "--data-dir", tmp_path / "data")
     assert report.returncode == 0, report.stdout + report.stderr
     assert "clean" in report.stdout
 
@@ -78,23 +79,11 @@ def test_the_catalogue_is_clean_after_all_that(tmp_path: Path) -> None:
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with demo(tmp_path) as running:
         port = running.url.rpartition(":")[2]
-        other = subprocess.run(
-            [sys.executable, "-m", "vedette", "up", "--data-dir", str(tmp_path / "other"), "--port", port],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        other = vedette("up", "--data-dir", tmp_path / "other", "--port", port)
         assert other.returncode == 1
         assert port in other.stderr
         assert "--port" in other.stderr
-        same = subprocess.run(
-            [sys.executable, "-m", "vedette", "up", "--data-dir", str(running.data_dir), "--port", "0"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        same = vedette("up", "--data-dir", running.data_dir, "--port", "0")
         assert same.returncode == 1
         assert "Another Vedette is running" in same.stderr
 
@@ -102,13 +91,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("", encoding="utf-8")
-    result = subprocess.run(
-        [sys.executable, "-m", "vedette", "up", "--data-dir", str(blocker / "data")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    result = vedette("up", "--data-dir", blocker / "data")
     assert result.returncode == 1
     assert "data folder" in result.stderr
     assert "Traceback" not in result.stderr
@@ -118,13 +101,7 @@ def test_a_bus_that_is_away_is_said_at_once(tmp_path: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can take it
         bus = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
-        result = subprocess.run(
-            [sys.executable, "-m", "vedette", "up", "--data-dir", str(tmp_path / "data"), "--port", "0", "--bus", bus],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        result = vedette("up", "--data-dir", tmp_path / "data", "--port", "0", "--bus", bus)
     assert result.returncode == 1
     assert "message bus does not answer" in result.stderr
     assert "Traceback" not in result.stderr
