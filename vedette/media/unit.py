@@ -1,4 +1,4 @@
-"""The values that cross the media library: encoded pictures with their times, and what is needed to decode them.
+"""The values that cross the media library: encoded pictures and sound with their times, and what decodes them.
 
 Two clocks are kept apart: `pts_90k`/`dts_90k` are media time in 90 kHz ticks as the source counts them, `wall_us` is
 the capture instant in microseconds UTC. Nothing here does I/O.
@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 TICKS_PER_SECOND = 90_000
-type Codec = Literal["h264", "hevc", "av1", "aac", "pcmu", "pcma", "opus"]
+type VideoCodec = Literal["h264", "hevc", "av1"]
+type AudioCodec = Literal["aac", "pcmu", "pcma", "opus"]
+type Codec = VideoCodec | AudioCodec
 
 
 @dataclass(frozen=True, slots=True)
 class CodecParameters:
     """What a decoder or muxer needs before the first access unit of an elementary stream.
 
-    `extradata` is Annex B for H.264/H.265 (start code + SPS, PPS, …), AudioSpecificConfig for AAC, empty otherwise.
-    `width` and `height` are in pixels, 0 for audio; `sample_rate` is in Hz, 0 for video.
+    `extradata` is Annex B for H.264/H.265 (start code + SPS, PPS, …), the sequence header OBU (with its size field) for
+    AV1, AudioSpecificConfig for AAC, empty otherwise. `width` and `height` are in pixels, 0 for audio; `sample_rate` is
+    in Hz, 0 for video.
     """
 
     codec: Codec
@@ -30,13 +33,20 @@ class CodecParameters:
     channels: int = 0
     has_b_frames: bool = False
 
+    @property
+    def is_audio(self) -> bool:
+        """Whether this is the sound beside a video elementary stream."""
+        return self.sample_rate > 0
+
 
 @dataclass(frozen=True, slots=True)
 class AccessUnit:
-    """One encoded picture (or audio frame) with its timestamps.
+    """One encoded picture, or a frame of audio, with its timestamps.
 
     `data` is Annex B (4-byte start codes) for H.264/H.265, as it left the encoder; parameter sets may or may not be
-    inside. `parameters` is shared by all units until the source changes them: compare by identity first.
+    inside. For AV1 it is one temporal unit of OBUs with size fields, without its delimiter; for AAC a raw frame
+    without ADTS; for G.711 the octets. `parameters` is shared by all units of an elementary stream until the source
+    changes them: compare by identity first. Audio is never a keyframe; its ticks are 90 kHz, too, on the same clock.
     """
 
     data: bytes
