@@ -1,0 +1,6 @@
+"""Every SQL statement of VST. A store lives for one transaction and never commits it."""
+
+from vedette.services.vst.store.coverage import CoverageStore
+from vedette.services.vst.store.store import Store
+
+__all__ = ["CoverageStore", "Store"]
