@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import override
 
 import anyio
+from sqlalchemy import Connection
 
 from vedette.kernel.bus import MemoryBus
 from vedette.kernel.clock import Clock, SystemClock
@@ -18,15 +19,15 @@ from vedette.media.hub import Hub, Subscription
 from vedette.media.source import Source
 from vedette.media.unit import AccessUnit
 from vedette.services.vst.adapters.segment_files import SegmentFolder
-from vedette.services.vst.migrations import m0001_initial
-from vedette.services.vst.model import Gap, Segment
+from vedette.services.vst.migrations import STEPS
+from vedette.services.vst.model import Cause, EntryKind, Gap, Segment
 from vedette.services.vst.service.catalogue import Catalogue
 from vedette.services.vst.service.events import Outbox
 from vedette.services.vst.service.meters import Meters
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.recorder import Recorder
 from vedette.services.vst.settings import VstSettings
-from vedette.services.vst.store import Store
+from vedette.services.vst.store import CoverageStore, Store
 
 
 class ListSource(Source):
@@ -58,8 +59,8 @@ class RecorderBench:
         return self.database.read_now(lambda connection: list(Store(connection).list_all_segments()))
 
     def gaps(self) -> list[Gap]:
-        """Declared gaps, in order."""
-        return self.database.read_now(lambda connection: Store(connection).list_gaps("cam"))
+        """Declared gaps, in order; the last has no end while it lasts."""
+        return gaps_of(self.database, "cam")
 
     async def session(self, units: Sequence[AccessUnit]) -> None:
         """One camera session, to its end and until the recorder has noticed it."""
@@ -81,10 +82,28 @@ async def settled(condition: Callable[[], bool], *, within_s: float = 20.0) -> N
             await anyio.sleep(0.01)
 
 
+def gaps_of(database: Database, stream_id: str) -> list[Gap]:
+    """What the ledger says was not recorded after the begin, and what pends now."""
+
+    def look(connection: Connection) -> list[Gap]:
+        store = CoverageStore(connection)
+        head, entries = store.get_head(stream_id), store.list_entries(stream_id, 0, 1 << 62)
+        gaps = [
+            Gap(stream_id, entry.start_us, entry.end_us, Cause(entry.cause))
+            for entry in entries
+            if entry.kind is EntryKind.ABSENT and entry.cause != Cause.STARTING
+        ]
+        if head is not None and head.cause is not None:
+            gaps.append(Gap(stream_id, head.until_us, None, head.cause))
+        return gaps
+
+    return database.read_now(look)
+
+
 def open_catalogue(data_dir: Path) -> Database:
     """The catalogue of a data folder, in its newest shape."""
     database = Database(f"sqlite:///{data_dir / 'catalogue.db'}")
-    database.upgrade([m0001_initial])
+    database.upgrade(STEPS)
     return database
 
 
@@ -112,6 +131,7 @@ async def recording(
         catalogue=Catalogue(database),
         folder=files,
     )
+    database.write_now(lambda connection: CoverageStore(connection).add_stream("cam", 0, Cause.STARTING))
     recorder = Recorder("cam", hub, parts, phase=0.0)
     try:
         async with anyio.create_task_group() as group:

@@ -61,7 +61,7 @@ class Running:
         """Waits until a timeline covers so many seconds; returns it in microseconds."""
         with anyio.fail_after(within_s):
             while True:
-                spans = await self.service.footage.timeline(stream_id)
+                spans = await self.service.coverage.timeline(stream_id)
                 if sum(span.end_us - span.start_us for span in spans) >= seconds * 1_000_000:
                     return spans
                 await anyio.sleep(0.05)

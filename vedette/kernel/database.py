@@ -12,6 +12,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 
 from vedette.kernel.errors import Fault
 
+type Transaction = Connection
+"""What `work` is given: a store is made over it, and the database commits it."""
+
 _BUSY_MS = 10_000
 
 

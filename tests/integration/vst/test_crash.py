@@ -70,12 +70,12 @@ async def test_nothing_committed_is_lost_and_the_rest_is_adopted(data_dir: Path)
             async with running(data_dir) as vst:
                 [status] = vst.service.sensors.list()
                 stream_id = status.sensor.sensor_id
-                gap = next(gap for gap in reversed(await vst.service.footage.gaps(stream_id)) if gap.cause == "crash")
+                gap = next(gap for gap in reversed(await vst.service.coverage.gaps(stream_id)) if gap.cause == "crash")
                 after = committed(data_dir)
             assert before == after[: len(before)]
             assert killed_us - gap.start_us < 2 * SECOND
             assert (await check(data_dir)).findings == []
         async with running(data_dir) as vst:
-            spans = await vst.service.footage.timeline(stream_id)
+            spans = await vst.service.coverage.timeline(stream_id)
             numbers = numbers_of(await clip(vst, stream_id, spans[0].start_us, spans[-1].end_us))
     assert all(left < right for left, right in pairwise(numbers))

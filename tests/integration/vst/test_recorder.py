@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.clips import WALL_US, encode, numbers_in
-from tests.support.vst import RecorderBench, open_catalogue, recording, settled
+from tests.support.vst import RecorderBench, gaps_of, open_catalogue, recording, settled
 from vedette.kernel.clock import SystemClock
 from vedette.media.fmp4 import ClipSlice, mux_clip
 from vedette.services.vst.adapters.segment_files import SegmentFolder
@@ -76,9 +76,9 @@ async def test_an_orderly_stop_keeps_everything_and_says_so(tmp_path: Path) -> N
         await settled(lambda: bench.recorder.growing is not None)
     database = open_catalogue(tmp_path)
     segments = database.read_now(lambda connection: list(Store(connection).list_all_segments()))
-    gap = database.read_now(lambda connection: Store(connection).get_open_gap("cam"))
+    gap = gaps_of(database, "cam")[-1]
     database.close()
-    assert gap is not None
+    assert gap.end_us is None
     assert gap.cause is Cause.STOPPED
     assert segments[-1].end_us == gap.start_us
     report = fsck(tmp_path, clock=SystemClock(), hashes=True)

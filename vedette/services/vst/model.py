@@ -5,18 +5,59 @@ from enum import StrEnum
 
 from vedette.media.unit import CodecParameters
 
+MAIN_VOLUME = "main"
+"""The volume that every node has: the folder beside its catalogue."""
+
 
 class Cause(StrEnum):
-    """Why a stretch of time is not recorded."""
+    """Why a stretch of time is not recorded, or no longer."""
 
+    STARTING = "starting"
     CAMERA = "camera"
+    NETWORK = "network"
     RECORDER = "recorder"
     CRASH = "crash"
     DISK_STALLED = "disk_stalled"
     DISK_FAILED = "disk_failed"
+    DISK_FULL = "disk_full"
     STOPPED = "stopped"
     CLOCK = "clock"
+    NOT_SCHEDULED = "not_scheduled"
+    SWITCHED_OFF = "switched_off"
+    SENSOR_REMOVED = "sensor_removed"
     DAMAGED = "damaged"
+    AGED_OUT = "aged_out"
+    DELETED = "deleted"
+
+
+class State(StrEnum):
+    """What became of a second of a stream: exactly one of these."""
+
+    RECORDED = "recorded"
+    CAMERA_DOWN = "camera_down"
+    NETWORK_DOWN = "network_down"
+    RECORDER_DOWN = "recorder_down"
+    NOT_SCHEDULED = "not_scheduled"
+    AGED_OUT = "aged_out"
+    DELETED = "deleted"
+
+
+class EntryKind(StrEnum):
+    """What a line of the coverage ledger says."""
+
+    RECORDED = "recorded"
+    ABSENT = "absent"
+    REMOVED = "removed"
+
+
+class Mode(StrEnum):
+    """When a stream is recorded."""
+
+    ALWAYS = "always"
+    SCHEDULE = "schedule"
+    EVENT = "event"
+    MANUAL = "manual"
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +75,10 @@ class SensorDetails:
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """A camera. Its main stream has the same id. `url` never holds credentials; `sealed` holds them, encrypted."""
+    """A camera. Its main stream has the same id. `url` never holds credentials; `sealed` holds them, encrypted.
+
+    `kind` is the wire's sensor type without its prefix; `device` is what its ONVIF device service said, as JSON.
+    """
 
     sensor_id: str
     name: str
@@ -42,6 +86,51 @@ class Sensor:
     created_us: int
     sealed: bytes = field(default=b"", repr=False)
     details: SensorDetails = SensorDetails()
+    kind: str = "rtsp"
+    device: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleEntry:
+    """Recording begins whenever `cron` (five fields, in the rule's time zone) fires, and lasts `duration_s` seconds."""
+
+    cron: str
+    duration_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRule:
+    """When and what is recorded of a stream. `time_zone` is an IANA name; rolls are seconds around an event."""
+
+    mode: Mode = Mode.ALWAYS
+    schedule: tuple[ScheduleEntry, ...] = ()
+    time_zone: str = "UTC"
+    pre_roll_s: float = 5.0
+    post_roll_s: float = 10.0
+    audio: bool = False
+
+
+class StreamKind(StrEnum):
+    """Which of a sensor's streams."""
+
+    MAIN = "main"
+    SUB = "sub"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One encoded output of a sensor. The main stream has the sensor's id; `url` never holds credentials.
+
+    `profile` is the token of the ONVIF profile behind it, empty for a plain RTSP address. `rule` is None until
+    somebody chose one: then the node's default holds for the main stream, and nothing is recorded of the others.
+    """
+
+    stream_id: str
+    sensor_id: str
+    kind: StreamKind
+    url: str
+    profile: str = ""
+    rule: RecordingRule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +155,8 @@ class NewSensor:
 class Segment:
     """A finished recording file. `[start_us, end_us)` is its wall time, `media_us` the length of its media.
 
-    Segments with one `recording_id` follow one another without a hole. `digest` is the BLAKE2b-128 of the file.
+    Segments with one `recording_id` follow one another without a hole. `digest` is the BLAKE2b-128 of the file, `seq`
+    its place in the stream's ledger (0 before it has one), `volume` where the file lies, `audio` the sound's codec.
     """
 
     segment_id: int
@@ -80,6 +170,50 @@ class Segment:
     codec: str
     width: int
     height: int
+    seq: int = 0
+    volume: str = MAIN_VOLUME
+    audio: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the coverage ledger of a stream: `[start_us, end_us)` was recorded, absent, or removed again.
+
+    The facts `seq` to `last_seq` are behind it: one a segment for a recorded run, one otherwise. `hash` is the chain's
+    value after the last of them, 64 hexadecimal digits. `cause` and `actor` are empty where they say nothing; `at_us`
+    is when a removal was decided, 0 otherwise.
+    """
+
+    stream_id: str
+    seq: int
+    last_seq: int
+    kind: EntryKind
+    start_us: int
+    end_us: int
+    hash: str
+    cause: str = ""
+    actor: str = ""
+    segments: int = 0
+    bytes: int = 0
+    at_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a stream's ledger goes on: everything before `until_us` is accounted for, with `seq` facts so far.
+
+    `cause` says what has been the matter since then, None while it is recorded. `last` is the line that the chain ends
+    with. `segments` and `bytes` are what the catalogue holds now.
+    """
+
+    stream_id: str
+    seq: int
+    hash: str
+    until_us: int
+    cause: Cause | None
+    last: Entry | None = None
+    segments: int = 0
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +233,7 @@ class Garbage:
     segment_id: int
     stream_id: str
     bytes: int
+    volume: str = MAIN_VOLUME
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,5 +68,5 @@ def camera_streams(statuses: Iterable[CameraStatus]) -> list[JsonObject]:
 
 async def timelines(service: Vst, stream_ids: Iterable[str]) -> JsonObject:
     """TimelineEntry lists by stream id."""
-    found = {key: await service.footage.timeline(key) for key in dict.fromkeys(stream_ids)}
+    found = {key: await service.coverage.timeline(key) for key in dict.fromkeys(stream_ids)}
     return {key: [span(item.start_us, item.end_us) for item in spans] for key, spans in found.items()}

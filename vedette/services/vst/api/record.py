@@ -10,6 +10,7 @@ from vedette.schema.identity import Action, Subject
 from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, camera_streams, instant, span, timelines
 from vedette.services.vst.service import Vst
 from vedette.services.vst.service.configuration import record_configuration
+from vedette.services.vst.service.coverage import CoverageReport
 
 type TimeText = Annotated[str | None, Query(max_length=128)]
 
@@ -22,7 +23,7 @@ def build_router(service: Vst) -> APIRouter:
     @router.get("/{streamId}/timelines", dependencies=[requires(Action.VIEW, sensor="streamId")])
     async def get_timelines(stream_id: StreamId) -> list[JsonObject]:
         """What a stream has recorded."""
-        return [span(item.start_us, item.end_us) for item in await service.footage.timeline(stream_id)]
+        return [span(item.start_us, item.end_us) for item in await service.coverage.timeline(stream_id)]
 
     @router.get("/{streamId}/gaps", dependencies=[requires(Action.VIEW, sensor="streamId")])
     async def get_gaps(
@@ -31,7 +32,7 @@ def build_router(service: Vst) -> APIRouter:
         end_time: Annotated[str | None, Query(alias="endTime")] = None,
     ) -> list[JsonObject]:
         """What is missing, with its cause; a gap without `endTime` lasts until now."""
-        gaps = await service.footage.gaps(stream_id, instant(start_time), instant(end_time))
+        gaps = await service.coverage.gaps(stream_id, instant(start_time), instant(end_time))
         return [
             {
                 "startTime": to_iso(gap.start_us),
@@ -41,7 +42,29 @@ def build_router(service: Vst) -> APIRouter:
             for gap in gaps
         ]
 
+    @router.get("/{streamId}/coverage", dependencies=[requires(Action.VIEW, sensor="streamId")])
+    async def get_coverage(
+        stream_id: StreamId,
+        start_time: Annotated[str | None, Query(alias="startTime")] = None,
+        end_time: Annotated[str | None, Query(alias="endTime")] = None,
+    ) -> JsonObject:
+        """What became of every second of a range: spans that touch, each in exactly one state, with its cause."""
+        return _coverage(await service.coverage.report(stream_id, instant(start_time), instant(end_time)))
+
     return router
+
+
+def _coverage(report: CoverageReport) -> JsonObject:
+    return {
+        "streamId": report.stream_id,
+        **span(report.start_us, report.end_us),
+        "spans": [
+            {**span(item.start_us, item.end_us), "state": str(item.state), "cause": item.cause, "by": item.by}
+            for item in report.spans
+        ],
+        "seconds": {str(state): total for state, total in report.seconds.items()},
+        "head": {"seq": report.seq, "hash": report.hash},
+    }
 
 
 def _add_state(router: APIRouter, service: Vst) -> None:

@@ -152,7 +152,7 @@ def _add_one(router: APIRouter, service: Vst) -> None:
     async def get_info(sensor_id: SensorId) -> JsonObject:
         """What is known of one camera."""
         status = service.sensors.camera(sensor_id).status
-        return _info(status, await service.footage.known(sensor_id) and bool(await service.footage.timeline(sensor_id)))
+        return _info(status, sensor_id in await service.footage.usage())
 
     @router.get("/{sensorId}/streams", dependencies=[requires(Action.VIEW, sensor="sensorId")])
     async def get_streams(sensor_id: SensorId) -> list[JsonObject]:
@@ -167,7 +167,7 @@ def _add_one(router: APIRouter, service: Vst) -> None:
         end_time: Annotated[str | None, Query(alias="endTime")] = None,
     ) -> list[JsonObject]:
         """What one camera has recorded, or the part of it in a range."""
-        spans = await service.footage.timeline(sensor_id, instant(start_time), instant(end_time))
+        spans = await service.coverage.timeline(sensor_id, instant(start_time), instant(end_time))
         return [span(item.start_us, item.end_us) for item in spans]
 
 

@@ -120,13 +120,13 @@ def _add_stream(router: APIRouter, service: Vst) -> None:
         end_time: Annotated[str | None, Query(alias="endTime")] = None,
     ) -> list[JsonObject]:
         """What a stream has recorded, or the part of it in a range; a span ends where a gap begins."""
-        spans = await service.footage.timeline(stream_id, instant(start_time), instant(end_time))
+        spans = await service.coverage.timeline(stream_id, instant(start_time), instant(end_time))
         return [span(item.start_us, item.end_us) for item in spans]
 
     @router.get("/{streamId}", dependencies=[requires(Action.VIEW, sensor="streamId")])
     async def get_stream_size(stream_id: StreamId) -> JsonObject:
         """What the recordings of a stream take, in megabytes."""
-        await service.footage.timeline(stream_id, 0, 0)
+        await service.coverage.timeline(stream_id, 0, 0)
         usage = (await service.footage.usage()).get(stream_id)
         return {"size_in_mb": usage.bytes // MIB if usage else 0}
 
@@ -154,7 +154,7 @@ def _seen(caller: Subject, ids: list[str]) -> list[str]:
 async def _stream_size(service: Vst, stream_id: str, usage: Usage | None, timelines: str | None) -> JsonObject:
     size: JsonObject = {"sizeInMegabytes": usage.bytes // MIB if usage else 0, "state": "connected"}
     if timelines is not None and timelines.lower() != "false":
-        spans = await service.footage.timeline(stream_id)
+        spans = await service.coverage.timeline(stream_id)
         covered = sum(item.end_us - item.start_us for item in spans) or 1
         size["timelines"] = [
             span(item.start_us, item.end_us)

@@ -1,1 +1,5 @@
-"""The shape of the catalogue, step by step."""
+"""The steps of the catalogue's shape, in order."""
+
+from vedette.services.vst.migrations import m0001_initial, m0002_ledger
+
+STEPS = (m0001_initial, m0002_ledger)

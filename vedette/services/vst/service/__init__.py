@@ -18,11 +18,12 @@ from vedette.schema.identity import Subject
 from vedette.services.vst.adapters.credentials import Vault
 from vedette.services.vst.adapters.segment_files import SegmentFolder
 from vedette.services.vst.adapters.webrtc import PeerFactory
-from vedette.services.vst.migrations import m0001_initial
+from vedette.services.vst.migrations import STEPS
 from vedette.services.vst.model import Sensor
 from vedette.services.vst.service import recovery
 from vedette.services.vst.service.camera import Camera
 from vedette.services.vst.service.catalogue import Catalogue
+from vedette.services.vst.service.coverage import Coverage
 from vedette.services.vst.service.events import Outbox
 from vedette.services.vst.service.footage import Footage
 from vedette.services.vst.service.fsck import CATALOGUE, MEDIA
@@ -63,6 +64,7 @@ class Vst:
         )
         self.sensors = Sensors(self._parts, vault=self._open_vault, make_camera=self._make_camera)
         self.footage = Footage(self._parts, self.sensors, kernel.data_dir / _SCRATCH)
+        self.coverage = Coverage(self._parts, self.sensors)
         self.reaper = Reaper(self._parts)
         self.live = LiveSessions(self._parts, self.sensors, make_peer)
 
@@ -135,7 +137,7 @@ class Vst:
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
             await anyio.to_thread.run_sync(self._open_vault)
-            await anyio.to_thread.run_sync(self._parts.database.upgrade, [m0001_initial])
+            await anyio.to_thread.run_sync(self._parts.database.upgrade, STEPS)
             await anyio.to_thread.run_sync(recovery.recover, self._parts.database, self._parts.folder)
             await anyio.to_thread.run_sync(self.footage.clear_scratch)
         except OSError as error:

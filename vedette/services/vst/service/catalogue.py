@@ -1,9 +1,12 @@
-"""The catalogue as the recorder and its neighbours use it: ids, rows and gaps, each in one durable transaction."""
+"""The catalogue as the recorder and its neighbours use it: ids, rows, ledger; each write is one durable transaction."""
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 from vedette.kernel.clock import Instant
-from vedette.kernel.database import Database
-from vedette.services.vst.model import Cause, Segment
-from vedette.services.vst.store import Store
+from vedette.kernel.database import Database, Transaction
+from vedette.services.vst.model import Cause, Head, Segment
+from vedette.services.vst.store import CoverageStore, Store
 
 _ID_BLOCK = 64
 
@@ -26,22 +29,34 @@ class Catalogue:
         return self._next_id - 1
 
     async def add_segment(self, segment: Segment, *, cause: Cause | None = None) -> None:
-        """A finished segment; the open gap ends where it starts, and another opens behind it when a cause is given."""
+        """A finished segment; nothing follows it for the time being when a cause is given."""
+        await self.database.write(lambda connection: add_segment(connection, segment, cause), durable=True)
 
-        def work(store: Store) -> None:
-            store.close_gap(segment.stream_id, segment.start_us)
-            store.add_segment(segment)
-            if cause is not None:
-                store.open_gap(segment.stream_id, segment.end_us, cause)
-
-        await self.database.write(lambda connection: work(Store(connection)), durable=True)
-
-    async def open_gap(self, stream_id: str, start_us: Instant, cause: Cause) -> None:
-        """Notes an absence that lasts."""
+    async def set_absent(self, stream_id: str, at_us: Instant, cause: Cause) -> None:
+        """From `at_us` on a stream is not recorded because of `cause`."""
         await self.database.write(
-            lambda connection: Store(connection).open_gap(stream_id, start_us, cause), durable=True
+            lambda connection: CoverageStore(connection).set_absent(stream_id, at_us, cause), durable=True
         )
 
-    async def last_segment(self, stream_id: str) -> Segment | None:
-        """The newest committed segment."""
-        return await self.database.read(lambda connection: Store(connection).last_segment(stream_id))
+    async def head(self, stream_id: str, *, at_us: Instant) -> Head:
+        """Where the ledger of a stream goes on; it begins at `at_us` when the stream is new."""
+        return await self.database.write(
+            lambda connection: CoverageStore(connection).add_stream(stream_id, at_us, Cause.STARTING), durable=True
+        )
+
+
+def add_segment(connection: Transaction, segment: Segment, cause: Cause | None = None) -> None:
+    """The row of a segment together with its place in the ledger."""
+    coverage = CoverageStore(connection)
+    seq = coverage.add_segment(segment)
+    Store(connection).add_segment(replace(segment, seq=seq))
+    if cause is not None:
+        coverage.set_absent(segment.stream_id, segment.end_us, cause)
+
+
+def forget_segments(
+    connection: Transaction, segments: Sequence[Segment], *, cause: Cause, actor: str, at_us: Instant
+) -> None:
+    """Rows become garbage and the ledger says why: the first half of every deletion."""
+    Store(connection).move_to_garbage(segments)
+    CoverageStore(connection).add_removal(segments, cause=cause, actor=actor, at_us=at_us)

@@ -14,12 +14,11 @@ from vedette.kernel.errors import Fault, invalid, not_found
 from vedette.media.fmp4 import ClipSlice, mux_clip, read_units
 from vedette.media.picture import decode_picture
 from vedette.media.unit import AccessUnit, ticks_to_us
-from vedette.services.vst.core import clip, timeline
-from vedette.services.vst.core.timeline import Span
-from vedette.services.vst.model import Gap, Growing, Segment, Usage
+from vedette.services.vst.core import clip
+from vedette.services.vst.model import Growing, Segment, Usage
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.sensors import Sensors
-from vedette.services.vst.store import Store
+from vedette.services.vst.store import CoverageStore, Store
 
 MIB = 1_000_000
 """A megabyte as the wire counts them."""
@@ -52,7 +51,6 @@ class Footage:
     def __init__(self, parts: Parts, sensors: Sensors, scratch: Path) -> None:
         self._database, self._folder, self._settings = parts.database, parts.folder, parts.settings
         self._sensors, self._scratch = sensors, scratch
-        self._join_us = round(parts.settings.join_gap_s * US_PER_SECOND)
 
     def clear_scratch(self) -> None:
         """Removes what clips of an earlier life left behind. Blocking."""
@@ -63,29 +61,7 @@ class Footage:
         """Whether there is a sensor, or at least footage of one that was deleted."""
         if self._sensors.find(stream_id) is not None:
             return True
-        return await self._database.read(lambda connection: Store(connection).last_segment(stream_id)) is not None
-
-    async def timeline(self, stream_id: str, start_us: int | None = None, end_us: int | None = None) -> list[Span]:
-        """Spans of recorded time, in order; holes up to `join_gap_s` are not shown. Fault 404 for an unknown stream."""
-        if not await self.known(stream_id):
-            raise not_found(f"There is no stream '{stream_id[:100]}'.", "CameraNotFoundError")
-        rows = await self._database.read(lambda connection: Store(connection).list_spans(stream_id, start_us, end_us))
-        spans = [Span(row.start_us, row.end_us) for row in rows]
-        growing = self._growing(stream_id)
-        if growing is not None:
-            spans.append(Span(growing.start_us, growing.durable_us))
-        return timeline.clipped(timeline.merge(spans, self._join_us), start_us, end_us)
-
-    async def gaps(self, stream_id: str, start_us: int | None = None, end_us: int | None = None) -> list[Gap]:
-        """Known absences, in order; the open one lasts until recording resumes."""
-        if not await self.known(stream_id):
-            raise not_found(f"There is no stream '{stream_id[:100]}'.", "CameraNotFoundError")
-        gaps = await self._database.read(lambda connection: Store(connection).list_gaps(stream_id, start_us, end_us))
-        growing = self._growing(stream_id)
-        if growing is None or not gaps or gaps[-1].end_us is not None:
-            return gaps
-        last = gaps[-1]
-        return [*gaps[:-1], Gap(last.stream_id, last.start_us, max(last.start_us, growing.start_us), last.cause)]
+        return await self._database.read(lambda connection: CoverageStore(connection).get_head(stream_id)) is not None
 
     async def usage(self) -> dict[str, Usage]:
         """Bytes and covered time of every stream with recordings."""

@@ -13,7 +13,8 @@ from vedette.kernel.database import Database
 from vedette.kernel.errors import Fault
 from vedette.media.fmp4 import parameters_of, whole_boxes_length
 from vedette.services.vst.adapters.segment_files import SegmentFolder, digest_of
-from vedette.services.vst.model import Cause, Gap, Segment
+from vedette.services.vst.model import Cause, Segment
+from vedette.services.vst.service.catalogue import forget_segments
 from vedette.services.vst.service.recovery import recover
 from vedette.services.vst.store import Store
 
@@ -128,11 +129,10 @@ def _check_row(folder: SegmentFolder, segment: Segment, *, hashes: bool) -> tupl
 def _forget(database: Database, folder: SegmentFolder, segment: Segment, clock: Clock) -> None:
     """A row that cannot be kept becomes a gap; its file goes the way of all deletions."""
 
-    def work(store: Store) -> None:
-        store.add_gap(Gap(segment.stream_id, segment.start_us, segment.end_us, Cause.DAMAGED))
-        store.move_to_garbage([segment], actor="fsck", at_us=clock.now())
-
-    database.write_now(lambda connection: work(Store(connection)), durable=True)
+    database.write_now(
+        lambda connection: forget_segments(connection, [segment], cause=Cause.DAMAGED, actor="fsck", at_us=clock.now()),
+        durable=True,
+    )
     garbage = database.read_now(lambda connection: Store(connection).list_garbage())
     folder.unlink_now([item.segment_id for item in garbage])
     database.write_now(lambda connection: Store(connection).forget(garbage), durable=True)

@@ -10,7 +10,8 @@ from vedette.kernel.lifecycle import Backoff, retry
 from vedette.kernel.log import get_logger
 from vedette.services.vst.core import ageing
 from vedette.services.vst.core.ageing import AgeingPolicy
-from vedette.services.vst.model import Segment
+from vedette.services.vst.model import Cause, Segment
+from vedette.services.vst.service.catalogue import forget_segments
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.store import Store
 
@@ -73,14 +74,14 @@ class Reaper:
         everything = await self._database.read(
             lambda connection: Store(connection).list_segments(stream_id, 0, 1 << 62)
         )
-        freed = await self.delete(everything, actor=actor)
-        await self._database.write(lambda connection: Store(connection).delete_gaps(stream_id), durable=True)
-        return freed
+        return await self.delete(everything, actor=actor)
 
     async def _delete_batch(self, segments: Sequence[Segment], actor: str) -> None:
         at_us = self._clock.now()
+        cause = Cause.AGED_OUT if actor == _AGEING else Cause.DELETED
         await self._database.write(
-            lambda connection: Store(connection).move_to_garbage(segments, actor=actor, at_us=at_us), durable=True
+            lambda connection: forget_segments(connection, segments, cause=cause, actor=actor, at_us=at_us),
+            durable=True,
         )
         garbage = await self._database.read(lambda connection: Store(connection).list_garbage())
         await self._folder.unlink([item.segment_id for item in garbage])

@@ -67,8 +67,8 @@ class Recorder:
 
     async def run(self) -> None:
         """Records for ever, over camera sessions and failures of the disk."""
-        last = await self._catalogue.last_segment(self._stream_id)
-        self._floor_us = last.end_us if last else 0
+        head = await self._catalogue.head(self._stream_id, at_us=self._clock.now())
+        self._floor_us = head.until_us
         try:
             await retry(
                 self._record_session,
@@ -221,7 +221,7 @@ class Recorder:
     async def _open_gap(self, start_us: int, cause: Cause) -> None:
         if self._gap_is_open:
             return
-        await self._catalogue.open_gap(self._stream_id, start_us, cause)
+        await self._catalogue.set_absent(self._stream_id, start_us, cause)
         self._note_gap(cause)
 
     def _note_gap(self, cause: Cause) -> None:

@@ -12,8 +12,13 @@ from vedette.kernel.database import Database
 from vedette.kernel.log import get_logger
 from vedette.services.vst.adapters.segment_files import SegmentFolder
 from vedette.services.vst.model import Cause, Garbage, Segment
+from vedette.services.vst.service.catalogue import add_segment
 from vedette.services.vst.service.recorder import segment_of
-from vedette.services.vst.store import Store
+from vedette.services.vst.store import CoverageStore, Store
+
+_FOR_EVER_US = 1 << 62
+_LASTING = (Cause.STOPPED, Cause.CRASH, Cause.SWITCHED_OFF, Cause.SENSOR_REMOVED)
+"""A restart changes nothing about these."""
 
 
 @dataclass(slots=True)
@@ -27,13 +32,18 @@ class Recovered:
     crash_gaps: int = 0
 
 
-def recover(database: Database, folder: SegmentFolder) -> Recovered:
-    """Finishes garbage, adopts unfinished segments up to their last certain part, and declares the gaps. Blocking."""
+def recover(database: Database, folder: SegmentFolder, *, alive_us: int = 0) -> Recovered:
+    """Finishes garbage, adopts unfinished segments up to their last certain part, and declares the gaps. Blocking.
+
+    `alive_us` is when the recorder was last seen alive, UTC, 0 when nobody knows: streams that were waiting for their
+    camera then were waiting until that instant.
+    """
     report = Recovered()
     folder.root.mkdir(parents=True, exist_ok=True)
     _finish_garbage(database, folder, report)
+    _begin_ledgers(database)
     _settle_files(database, folder, report)
-    _declare_gaps(database, report)
+    _declare_gaps(database, report, alive_us=alive_us)
     if report != Recovered():
         get_logger("vst").warning(
             "recovered",
@@ -81,27 +91,40 @@ def _adopt(database: Database, folder: SegmentFolder, segment_id: int, report: R
         return
     segment = segment_of(finished, finished.header.start_us + finished.media_us)
 
-    def work(store: Store) -> None:
-        last = store.last_segment(segment.stream_id)
-        if last is None or last.end_us <= segment.start_us:
-            store.close_gap(segment.stream_id, segment.start_us)
-        store.add_segment(segment)
-
-    database.write_now(lambda connection: work(Store(connection)), durable=True)
+    database.write_now(partial(_add, segment), durable=True)
     folder.path(segment_id, ".idx").unlink(missing_ok=True)
     report.adopted.append(segment_id)
 
 
-def _declare_gaps(database: Database, report: Recovered) -> None:
-    """A sensor whose recording ends without a gap was cut off."""
+def _add(segment: Segment, connection: Any) -> None:
+    add_segment(connection, segment)
 
-    def work(store: Store) -> int:
-        declared = 0
-        for sensor in store.list_sensors():
-            last = store.last_segment(sensor.sensor_id)
-            if last is not None and store.get_open_gap(sensor.sensor_id) is None:
-                store.open_gap(sensor.sensor_id, last.end_us, Cause.CRASH)
-                declared += 1
+
+def _begin_ledgers(database: Database) -> None:
+    """Gives segments from before the ledger their place in it, oldest first, one stream a transaction."""
+
+    def missing(connection: Any) -> list[str]:
+        heads = {head.stream_id for head in CoverageStore(connection).list_heads()}
+        return [stream_id for stream_id in Store(connection).list_recorded_streams() if stream_id not in heads]
+
+    def begin(stream_id: str, connection: Any) -> None:
+        store, coverage = Store(connection), CoverageStore(connection)
+        for segment in store.list_segments(stream_id, 0, _FOR_EVER_US):
+            store.set_seq(segment.segment_id, coverage.add_segment(segment))
+
+    for stream_id in database.read_now(missing):
+        database.write_now(partial(begin, stream_id), durable=True)
+
+
+def _declare_gaps(database: Database, report: Recovered, *, alive_us: int) -> None:
+    """A stream whose recording ends without a word was cut off; one that waited was alive until `alive_us`."""
+
+    def work(connection: Any) -> int:
+        coverage, declared = CoverageStore(connection), 0
+        for head in coverage.list_heads():
+            if head.cause not in _LASTING:
+                declared += head.cause is None
+                coverage.set_absent(head.stream_id, max(alive_us, head.until_us), Cause.CRASH)
         return declared
 
-    report.crash_gaps = database.write_now(lambda connection: work(Store(connection)), durable=True)
+    report.crash_gaps = database.write_now(work, durable=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import anyio
 
+from vedette.kernel.database import Transaction
 from vedette.kernel.errors import Fault, conflict, invalid, not_found
 from vedette.kernel.log import get_logger
 from vedette.media.source import Source
@@ -15,10 +16,19 @@ from vedette.schema.identity import Subject
 from vedette.services.vst.adapters.credentials import Vault
 from vedette.services.vst.adapters.resolver import CameraDialler
 from vedette.services.vst.core.address import dial_url, split_url
-from vedette.services.vst.model import CameraStatus, Credentials, NewSensor, Sensor, SensorDetails
+from vedette.services.vst.model import (
+    CameraStatus,
+    Cause,
+    Credentials,
+    NewSensor,
+    Sensor,
+    SensorDetails,
+    Stream,
+    StreamKind,
+)
 from vedette.services.vst.service.camera import Camera
 from vedette.services.vst.service.parts import Parts
-from vedette.services.vst.store import Store
+from vedette.services.vst.store import CoverageStore, Store
 
 _MAX_NAME = 100
 _NAME_TAKEN = "User given name is invalid or already exists"
@@ -98,10 +108,15 @@ class Sensors:
     async def remove(self, sensor_id: str) -> None:
         """Stops and forgets a camera; when this returns nothing of it runs any more. Its recordings stay."""
         camera = self.camera(sensor_id)
+        now_us = self._clock.now()
         await self._database.write(lambda connection: Store(connection).delete_sensor(sensor_id), durable=True)
         del self._cameras[sensor_id]
         self._scopes.pop(sensor_id).cancel()
         await self._ended.pop(sensor_id).wait()
+        await self._database.write(
+            lambda connection: CoverageStore(connection).set_absent(sensor_id, now_us, Cause.SENSOR_REMOVED),
+            durable=True,
+        )
         camera.hub.close(not_found(_GONE, "CameraNotFoundError"))
         self._meters.forget(sensor_id)
         self._outbox.tell(camera.sensor, "camera_remove", url=camera.relay_url, reason="deleted")
@@ -136,7 +151,8 @@ class Sensors:
         sensor_id = secrets.token_hex(8)
         sealed = self._vault().seal(sensor_id, credentials)
         sensor = Sensor(sensor_id, name, url, self._clock.now(), sealed, details)
-        await self._database.write(lambda connection: Store(connection).add_sensor(sensor), durable=True)
+        main = Stream(sensor_id, sensor_id, StreamKind.MAIN, url)
+        await self._database.write(lambda connection: _add(connection, sensor, main), durable=True)
         get_logger("vst").info("camera_added", sensor_id=sensor_id, codec=parameters.codec)
         self._run(sensor)
         return sensor_id
@@ -179,3 +195,10 @@ class Sensors:
             message = f"{_NAME_TAKEN}. Use 1 to {_MAX_NAME} printable characters."
             raise Fault("InvalidParameterError", 400, message)
         return text
+
+
+def _add(connection: Transaction, sensor: Sensor, main: Stream) -> None:
+    store = Store(connection)
+    store.add_sensor(sensor)
+    store.add_stream(main)
+    CoverageStore(connection).add_stream(main.stream_id, sensor.created_us, Cause.STARTING)
