@@ -11,3 +11,8 @@ hypothesis.settings.load_profile("house")
 def anyio_backend() -> str:
     """Asynchronous tests run on asyncio, as the product does."""
     return "asyncio"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--seed` plays a fault campaign again."""
+    parser.addoption("--seed", type=int, default=None, help="seed of the fault campaigns; printed by each run")

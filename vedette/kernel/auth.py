@@ -130,10 +130,25 @@ def service_subject(name: str) -> Subject:
 
 
 def write_secret(path: Path, content: bytes) -> None:
-    """Writes a new file that only its owner can read; FileExistsError if there is one."""
+    """Writes a new file that only its owner can read; FileExistsError if there is one.
+
+    It appears whole and durable or not at all: a power cut right after the first start must not leave an empty key.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with open(path, "xb", opener=_private_opener) as file:
-        file.write(content)
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    try:
+        with open(unfinished, "xb", opener=_private_opener) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(unfinished)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _private_opener(path: str, flags: int) -> int:

@@ -1,0 +1,186 @@
+"""A recorder that lives and dies again and again on one disk, and what came of it."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from tests.faults.ledger import Ledger, Sent
+from tests.faults.life import Order, Report
+from tests.faults.oracle import Verdict
+
+_ROOT = Path(__file__).parents[2]
+_PATIENCE_S = 60.0
+_BUFFER = 1 << 20
+
+
+class Zygote:
+    """The process that forks lives."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log.open("wb")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.zygote"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            cwd=_ROOT,
+            bufsize=1,
+        )
+        self._pid = 0
+
+    def __enter__(self) -> Self:
+        if self._ask("") != "ready":
+            raise RuntimeError(f"the zygote did not start, see {self._log.name}")
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        self._process.kill()
+        self._process.communicate()
+        self._log.close()
+
+    def fork(self, order: Order) -> int:
+        """Starts a life."""
+        self._pid = int(self._ask(msgspec.json.encode(order).decode()))
+        return self._pid
+
+    def kill(self) -> None:
+        """`kill -9` of the life that runs, and its end."""
+        if self._pid:
+            os.kill(self._pid, signal.SIGKILL)
+            self._pid = 0
+            self._ask("reap")
+
+    def _ask(self, line: str) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        if line:
+            self._process.stdin.write(line + "\n")
+        return self._process.stdout.readline().strip()
+
+
+@dataclass
+class Lane:
+    """Lives of one recorder. `blow` is what happens to it: called at the instant, then the life is killed."""
+
+    home: Path
+    data_dir: Path
+    rng: random.Random
+    cameras: int = 6
+    speed: float = 6.0
+    settings: dict[str, Any] = field(default_factory=dict)
+    lie: bool = False
+    total: Verdict = field(default_factory=Verdict)
+    lives: int = 0
+    worst: list[str] = field(default_factory=list)
+    slowest_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._path = self.home / "reports"
+        self._reports = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._reports.bind(str(self._path))
+        self._ledger = Ledger(self.home / "ledger", self.cameras)
+        self._epoch_us, self._epoch_s = time.time_ns() // 1000, time.monotonic()
+        self._history: list[list[Sent]] = []
+        self._since_us = 0
+
+    def close(self) -> None:
+        """Gives back the socket."""
+        self._reports.close()
+        self._path.unlink(missing_ok=True)
+
+    def one_life(self, zygote: Zygote, blow: Callable[[], None], *, early: bool = False) -> None:
+        """A life that is judged for the past and struck at a random instant; early: while it still recovers."""
+        self._ledger.begin()
+        self._drain()
+        zygote.fork(self._order())
+        if early:
+            time.sleep(self.rng.uniform(0.0, 0.4))
+        else:
+            self._take(self._report())
+            if not self._history:
+                self._wait_for_promises()
+            time.sleep(self.rng.uniform(0.02, 0.6))
+        blow()
+        sent = self._ledger.read()
+        zygote.kill()
+        self._history.append(sent)
+        self.lives += 1
+
+    def last_life(self, zygote: Zygote) -> None:
+        """A life that sends nothing and is judged for all of the past."""
+        self._ledger.begin()
+        self._drain()
+        order = self._order()
+        order.since_us, order.send = 0, False
+        zygote.fork(order)
+        self._take(self._report())
+        zygote.kill()
+
+    def restart(self, data_dir: Path) -> None:
+        """An empty disk: nothing is remembered."""
+        self.data_dir, self._history, self._since_us = data_dir, [], 0
+
+    def now_us(self) -> int:
+        """The instant as lives see it."""
+        return self._epoch_us + round((time.monotonic() - self._epoch_s) * self.speed * 1e6)
+
+    def _order(self) -> Order:
+        return Order(
+            data_dir=str(self.data_dir),
+            ledger=str(self.home / "ledger"),
+            reports=str(self._path),
+            cameras=self.cameras,
+            epoch_us=self._epoch_us,
+            epoch_s=self._epoch_s,
+            speed=self.speed,
+            lives=self._history,
+            since_us=self._since_us,
+            settings=self.settings,
+            lie=self.lie,
+        )
+
+    def _take(self, report: Report) -> None:
+        if report.kind != "checked":
+            raise RuntimeError(f"life {self.lives} did not start: {report.error}")
+        if report.verdict.broken:
+            self.worst += [f"before life {self.lives}: {note}" for note in report.verdict.notes[:3]]
+        self.total.add(report.verdict)
+        self._since_us = self.now_us()
+
+    def _report(self) -> Report:
+        begun = time.monotonic()
+        self._reports.settimeout(_PATIENCE_S)
+        report = msgspec.json.decode(self._reports.recv(_BUFFER), type=Report)
+        self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
+        return report
+
+    def _wait_for_promises(self) -> None:
+        """Until every camera is said to be recorded: a disk's first life is not judged for what comes before."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while not all(sent.told_us for sent in self._ledger.read()):
+            if time.monotonic() > deadline:
+                raise RuntimeError("nothing was recorded")
+            time.sleep(0.01)
+
+    def _drain(self) -> None:
+        self._reports.setblocking(False)
+        try:
+            while self._reports.recv(_BUFFER):
+                pass
+        except BlockingIOError:
+            return

@@ -1,0 +1,128 @@
+"""Judges what a recorder kept: every unit that was sent is readable, or missing where the recorder says it is missing.
+
+Pure arithmetic over what was sent and what was found; `life` gathers both.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import msgspec
+
+from tests.faults.ledger import Sent
+from tests.faults.synthetic import FRAME_US
+
+_EDGE_US = 3 * FRAME_US + 2000
+"""At the edge of a span a unit may be on either side: pictures are reordered by two, and times are sent in ms."""
+
+
+class Verdict(msgspec.Struct):
+    """What is wrong, summed over cameras; only `lost_us` may be other than zero, by the promised bound."""
+
+    lost_us: int = 0
+    undeclared: int = 0
+    unplayable: int = 0
+    foreign: int = 0
+    untold: int = 0
+    damaged: int = 0
+    units: int = 0
+    notes: list[str] = []
+
+    def add(self, other: "Verdict") -> None:
+        """The worst loss and the sum of everything else."""
+        self.lost_us = max(self.lost_us, other.lost_us)
+        self.undeclared += other.undeclared
+        self.unplayable += other.unplayable
+        self.foreign += other.foreign
+        self.untold += other.untold
+        self.damaged += other.damaged
+        self.units += other.units
+        self.notes += other.notes[:5]
+
+    @property
+    def broken(self) -> int:
+        """How often a promise was broken that has no bound."""
+        return self.undeclared + self.unplayable + self.foreign + self.untold + self.damaged
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time with its state: `recorded`, or why not."""
+
+    start_us: int
+    end_us: int
+    state: str
+
+
+@dataclass(slots=True)
+class Found:
+    """What the product lists of one camera and what could be read of it: (camera, number) clip by clip."""
+
+    spans: list[Span] = field(default_factory=list)
+    clips: list[list[tuple[int, int] | None]] = field(default_factory=list)
+    unplayable: list[str] = field(default_factory=list)
+
+
+def judge(
+    camera: int, found: Found, lives: Sequence[Sent], *, shown_us: Callable[[int], int], since_us: int = 0
+) -> Verdict:
+    """One camera, from `since_us` on. `shown_us` is the instant that a number stands for."""
+    verdict = Verdict(unplayable=len(found.unplayable), notes=list(found.unplayable))
+    numbers = _in_order(camera, found.clips, verdict)
+    recorded = [span for span in found.spans if span.state == "recorded"]
+    absent = [span for span in found.spans if span.state != "recorded"]
+    sent: set[int] = set()
+    for life in lives:
+        if life.first < 0:
+            continue
+        of_life = range(life.first, life.last + 1)
+        sent.update(of_life)
+        late = [number for number in of_life if shown_us(number) >= since_us]
+        verdict.units += len(late)
+        missing = [number for number in late if number not in numbers]
+        verdict.lost_us = max(verdict.lost_us, len(missing) * FRAME_US)
+        for number in missing:
+            _explain(number, shown_us(number), (recorded, absent), verdict)
+        if life.told_us > since_us and not _covers(recorded, life.told_us - 2000, 2000):
+            verdict.untold += 1
+            verdict.notes.append(f"camera {camera}: told recorded until {life.told_us}, and it is not")
+    unsent = numbers - sent
+    verdict.foreign += len(unsent)
+    if unsent:
+        verdict.notes.append(f"camera {camera}: never sent: {sorted(unsent)[:5]}")
+    return verdict
+
+
+def overlaps(spans: Iterable[Span]) -> int:
+    """Pairs of neighbours of which the second begins before the first ends."""
+    ordered = sorted(spans, key=lambda span: span.start_us)
+    return sum(after.start_us < before.end_us for before, after in pairwise(ordered))
+
+
+def _in_order(camera: int, clips: Sequence[Sequence[tuple[int, int] | None]], verdict: Verdict) -> set[int]:
+    last, numbers = -1, set[int]()
+    for clip in clips:
+        for item in clip:
+            if item is None or item[0] != camera or item[1] <= last:
+                verdict.foreign += 1
+                verdict.notes.append(f"camera {camera}: {item} after {last}")
+                continue
+            last = item[1]
+            numbers.add(last)
+    return numbers
+
+
+def _explain(number: int, at_us: int, spans: tuple[list[Span], list[Span]], verdict: Verdict) -> None:
+    recorded, absent = spans
+    if _covers(absent, at_us, _EDGE_US) and not _covers(recorded, at_us, -_EDGE_US):
+        return
+    verdict.undeclared += 1
+    verdict.notes.append(f"unit {number} at {at_us} is missing and no gap says so")
+
+
+def _covers(spans: Sequence[Span], at_us: int, margin_us: int) -> bool:
+    """Whether a span holds the instant; a margin above zero is generous, one below zero is strict."""
+    index = bisect_right(spans, at_us + margin_us, key=lambda span: span.start_us)
+    near = spans[max(0, index - 3) : index + 1]
+    return any(span.start_us - margin_us <= at_us < span.end_us + margin_us for span in near)

@@ -1,0 +1,90 @@
+"""Power cuts and kills: a recording service loses its disk or its life at a random instant, again and again."""
+
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.faults.disk import FileSystem, LoopDisk, a_disk, workplace
+from tests.faults.lane import Lane, Zygote
+from tests.faults.oracle import Verdict
+
+LIVES_A_DISK = 50
+"""After so many cuts the next disk begins empty, so that first starts are cut, too, and files do not pile up."""
+_EARLY = 0.2
+"""The share of cuts that come while the service still recovers from the last one."""
+
+
+@dataclass
+class Outcome:
+    """What a campaign found."""
+
+    cuts: int = 0
+    verdict: Verdict = field(default_factory=Verdict)
+    notes: list[str] = field(default_factory=list)
+    ready_s: float = 0.0
+
+    def add(self, other: "Outcome") -> None:
+        """Sums two."""
+        self.cuts += other.cuts
+        self.verdict.add(other.verdict)
+        self.notes += other.notes
+        self.ready_s = max(self.ready_s, other.ready_s)
+
+    def line(self, name: str) -> str:
+        """One row of the summary."""
+        found = self.verdict
+        return (
+            f"{name}: {self.cuts} cuts, {found.units} units sent; most lost {found.lost_us / 1e6:.1f} s a stream; "
+            f"undeclared {found.undeclared}, unplayable {found.unplayable}, foreign {found.foreign}, "
+            f"promised and gone {found.untold}, fsck not clean {found.damaged}; "
+            f"ready again and all of the past judged within {self.ready_s:.1f} s"
+        )
+
+
+def power_cuts(kinds: Sequence[FileSystem], cuts: int, seed: int, *, lie: bool = False) -> Outcome:
+    """So many cuts in all, file systems side by side. Seeded: the same seed strikes at the same instants."""
+    with workplace() as home, ThreadPoolExecutor(len(kinds)) as pool:
+        share = -(-cuts // len(kinds))
+        outcomes = pool.map(lambda kind: _lane(home, kind, share, random.Random(f"{seed} {kind}"), lie=lie), kinds)
+        total = Outcome()
+        for outcome in outcomes:
+            total.add(outcome)
+    return total
+
+
+def kills(count: int, seed: int) -> Outcome:
+    """So many `kill -9` of the service; the disk stays, so only what it had not written yet may be lost."""
+    with workplace() as home, Zygote(home / "log") as zygote:
+        (home / "node").mkdir()
+        rng = random.Random(f"{seed} kill")
+        return _lives(Lane(home, home / "node" / "vst", rng), zygote, count, strike=lambda: None, mend=lambda: None)
+
+
+def _lane(home: Path, kind: FileSystem, cuts: int, rng: random.Random, *, lie: bool) -> Outcome:
+    outcome, folder = Outcome(), home / f"lane-{kind}"
+    folder.mkdir()
+    with Zygote(folder / "log") as zygote:
+        while outcome.cuts < cuts:
+            with a_disk(folder, kind) as disk:
+                outcome.add(_disk(folder, disk, zygote, min(LIVES_A_DISK, cuts - outcome.cuts), rng, lie=lie))
+            disk.mount_point.rmdir()
+    return outcome
+
+
+def _disk(home: Path, disk: LoopDisk, zygote: Zygote, cuts: int, rng: random.Random, *, lie: bool) -> Outcome:
+    lane = Lane(home, disk.mount_point / "vst", rng, lie=lie)
+    return _lives(lane, zygote, cuts, strike=disk.cut, mend=disk.power_back)
+
+
+def _lives(lane: Lane, zygote: Zygote, count: int, *, strike: Callable[[], None], mend: Callable[[], None]) -> Outcome:
+    try:
+        for life in range(count):
+            lane.one_life(zygote, strike, early=life > 0 and lane.rng.random() < _EARLY)
+            mend()
+        lane.last_life(zygote)
+    finally:
+        zygote.kill()
+        lane.close()
+    return Outcome(count, lane.total, lane.worst, lane.slowest_s)

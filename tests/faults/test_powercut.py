@@ -1,0 +1,54 @@
+"""R1, R4: what is listed as recorded survives a power cut (2 s lost at most) and a kill (1 s at most)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.powercut import Outcome, kills, power_cuts
+
+CUT_US = 2_000_000
+KILL_US = 1_200_000
+"""A part is a second; here a frame is 100 ms, and time runs six times as fast: two more may be on their way."""
+
+
+def hold(outcome: Outcome, most_us: int = CUT_US) -> None:
+    assert outcome.verdict.units > 10 * outcome.cuts, "hardly anything was recorded: the campaign saw nothing"
+    assert outcome.verdict.broken == 0, "\n".join(outcome.notes[:20])
+    assert outcome.verdict.lost_us <= most_us
+
+
+def test_a_hundred_power_cuts(seed: int, need: Callable[..., None], measured: Callable[[str], None]) -> None:
+    need("ext4", "xfs")
+    outcome = power_cuts(("ext4", "xfs"), 100, seed)
+    measured(outcome.line("power cut, ext4 and xfs"))
+    hold(outcome)
+
+
+@pytest.mark.long
+def test_five_thousand_power_cuts(seed: int, need: Callable[..., None], measured: Callable[[str], None]) -> None:
+    need("ext4", "xfs")
+    outcome = power_cuts(("ext4", "xfs"), 5000, seed)
+    measured(outcome.line("power cut, long, ext4 and xfs"))
+    hold(outcome)
+
+
+def test_a_recorder_that_does_not_flush_is_found_out(
+    seed: int, need: Callable[..., None], measured: Callable[[str], None]
+) -> None:
+    need("ext4")
+    outcome = power_cuts(("ext4",), 5, seed, lie=True)
+    measured(outcome.line("control: power cut without flushing"))
+    assert outcome.verdict.broken > 0
+
+
+def test_kill_at_any_instant(seed: int, measured: Callable[[str], None]) -> None:
+    outcome = kills(20, seed)
+    measured(outcome.line("kill -9"))
+    hold(outcome, KILL_US)
+
+
+@pytest.mark.long
+def test_five_hundred_kills(seed: int, measured: Callable[[str], None]) -> None:
+    outcome = kills(500, seed)
+    measured(outcome.line("kill -9, long"))
+    hold(outcome, KILL_US)
