@@ -102,3 +102,23 @@ def signed(challenge: str, *, method: str, uri: str, user: str, password: str) -
         "0a4f113b" if qop else "",
     )
     return authorization(answer, method=method, password=password)
+
+
+async def raw_http(
+    port: int, method: str, path: str, body: bytes = b"", *headers: tuple[str, str], host: str = "127.0.0.1"
+) -> tuple[int, bytes]:
+    """Status and body of one HTTP/1.1 exchange, said as it stands here."""
+    reader, writer = await asyncio.open_connection(host, port)
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: {host}:{port}",
+        "Connection: close",
+        f"Content-Length: {len(body)}",
+        *(f"{name}: {value}" for name, value in headers),
+    ]
+    try:
+        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + body)
+        head, _, content = (await reader.read()).partition(b"\r\n\r\n")
+        return int(head.split()[1]), content
+    finally:
+        writer.close()

@@ -12,7 +12,7 @@ import anyio
 from vedette.kernel.errors import Fault
 from vedette.media import rtp, rtsp_digest
 from vedette.media.rtp_sender import RtpSender
-from vedette.media.rtsp_host import ClientCounters, Host, Mount
+from vedette.media.rtsp_host import ClientCounters, Datagrams, Host, Mount, Wire
 from vedette.media.rtsp_messages import (
     Headers,
     InterleavedFrame,
@@ -77,7 +77,6 @@ class Connection:
         peer = writer.get_extra_info("peername") or ("unknown", 0)
         self._reader = reader
         self._writer = writer  # kept alive: it closes the transport when it is collected
-        self._transport = cast(asyncio.Transport, writer.transport)
         self._host = host
         self._address = str(peer[0])
         self._nonce = secrets.token_urlsafe(18)
@@ -86,6 +85,8 @@ class Connection:
         self._group: anyio.abc.TaskGroup | None = None
         self._active_s = host.clock.monotonic()
         self.counters = ClientCounters(f"{peer[0]}:{peer[1]}", self._active_s)
+        transport = cast(asyncio.Transport, writer.transport)
+        self._transport: Wire = transport if host.tamper is None else host.tamper.wire(transport, self.counters)
 
     async def run(self) -> None:
         """Answer requests until the connection ends."""
@@ -210,12 +211,13 @@ class Connection:
         raise RefusedError(405 if request.method in _REFUSED else 501, ("Allow", PUBLIC))
 
     def _authenticate(self, request: Request) -> None:
-        credentials = self._host.credentials
-        if credentials is None:
+        credentials, tamper = self._host.credentials, self._host.tamper
+        denied = tamper is not None and tamper.denies(split_uri(request.uri)[0])
+        if credentials is None and not denied:
             return
         header = request.headers.get("Authorization")
         answer = rtsp_digest.parse_answer(header)
-        if answer is not None:
+        if answer is not None and credentials is not None and not denied:
             password = credentials(answer.username)
             if rtsp_digest.verify(
                 answer, method=request.method, uri=request.uri, realm=REALM, nonce=self._nonce, password=password
@@ -232,6 +234,7 @@ class Connection:
         mount = self._host.mount(path)
         if mount is None:
             raise RefusedError(404)
+        self.counters.path = path
         return mount
 
     async def _describe(self, request: Request) -> Response:
@@ -261,7 +264,7 @@ class Connection:
         sender = RtpSender(ssrc=secrets.randbits(32), sequence=secrets.randbits(16))
         session_id = current.session_id if current else secrets.token_hex(12)
         self._session = Session(session_id, path, mount, transport, sender)
-        self.counters.path, self.counters.transport = path, transport.lower
+        self.counters.transport = transport.lower
         answer = Transport(
             transport.lower,
             interleaved=transport.interleaved,
@@ -279,7 +282,7 @@ class Connection:
                 continue
             if offered.lower == "TCP":
                 return Transport("TCP", interleaved=offered.interleaved or (0, 1))
-            datagrams = self._host.datagrams()
+            datagrams = self._datagrams()
             if datagrams is not None and offered.client_port is not None:
                 return Transport("UDP", client_port=offered.client_port, server_port=datagrams.ports)
         raise RefusedError(461)
@@ -355,7 +358,7 @@ class Connection:
 
     async def _send_datagrams(self, packets: list[memoryview], address: tuple[str, int]) -> None:
         """Pace large units, because a receiver's socket buffer holds about a hundred packets."""
-        sockets = self._host.datagrams()
+        sockets = self._datagrams()
         for number, packet in enumerate(packets, 1):
             if sockets is not None:
                 sockets.send(packet, address, control=False)
@@ -363,11 +366,15 @@ class Connection:
                 await self._host.clock.sleep(_DATAGRAM_PAUSE_S)
 
     def _send_control(self, session: Session, data: bytes) -> None:
-        channels, ports, sockets = session.transport.interleaved, session.transport.client_port, self._host.datagrams()
+        channels, ports, sockets = session.transport.interleaved, session.transport.client_port, self._datagrams()
         if channels is not None:
             self._write(rtp.interleave(channels[1], data))
         elif ports is not None and sockets is not None:
             sockets.send(data, (self._address, ports[1]), control=True)
+
+    def _datagrams(self) -> Datagrams | None:
+        sockets, tamper = self._host.datagrams(), self._host.tamper
+        return sockets if sockets is None or tamper is None else tamper.datagrams(sockets, self.counters)
 
     def _write(self, data: bytes | bytearray) -> None:
         """Queue bytes for the client; whoever lets too many pile up is cut, never waited for."""

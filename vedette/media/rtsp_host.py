@@ -1,5 +1,6 @@
 """What an RTSP connection and its server know of each other, and what a mount must give both."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -70,6 +71,38 @@ class Datagrams(Protocol):
         """Send from the RTP socket, or the RTCP socket when `control`."""
 
 
+class Wire(Protocol):
+    """Where the bytes for one client leave; a stream transport is one."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Queue whole messages: one RTSP answer, or interleaved packets."""
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that wait for the client."""
+
+    def is_closing(self) -> bool:
+        """Whether the connection ends or has ended."""
+
+    def close(self) -> None:
+        """End it once everything is sent."""
+
+    def abort(self) -> None:
+        """Cut it now."""
+
+
+class Tamper(Protocol):
+    """How a test camera disturbs what its server does; a product's server has none."""
+
+    def wire(self, transport: asyncio.Transport, client: ClientCounters) -> Wire:
+        """What stands between the server and this client's TCP connection."""
+
+    def datagrams(self, sockets: Datagrams, client: ClientCounters) -> Datagrams:
+        """What stands between the server and this client's UDP packets."""
+
+    def denies(self, path: str) -> bool:
+        """Whether requests for this path are answered 401 whatever they carry."""
+
+
 class Host(Protocol):
     """What a connection needs of its server."""
 
@@ -77,6 +110,7 @@ class Host(Protocol):
     counters: ServerCounters
     credentials: Callable[[str], str | None] | None
     max_backlog_bytes: int
+    tamper: Tamper | None
 
     def mount(self, path: str) -> Mount | None:
         """What is at this path."""

@@ -18,7 +18,7 @@ from vedette.media import rtp
 from vedette.media.hub import DropOldestGop, Hub
 from vedette.media.rtp import PacketTemplate
 from vedette.media.rtsp_connection import Connection
-from vedette.media.rtsp_host import Authenticate, ClientCounters, Datagrams, Mount, ServerCounters
+from vedette.media.rtsp_host import Authenticate, ClientCounters, Datagrams, Mount, ServerCounters, Tamper
 from vedette.media.unit import AccessUnit, CodecParameters
 
 __all__ = ["Authenticate", "ClientCounters", "HubMount", "Mount", "RtspServer", "ServerCounters"]
@@ -56,7 +56,8 @@ class RtspServer:
 
     `mounts` looks a path up (`/live/<streamId>`, decoded, without query; None answers 404). `authenticate` gives the
     password of a user name, or is the mapping itself; None lets everyone in and is for the test camera only.
-    `udp_port` is the even port of the RTP socket, 0 for any; None turns UDP off.
+    `udp_port` is the even port of the RTP socket, 0 for any; None turns UDP off. `tamper` is the test
+    camera's way to misbehave.
     """
 
     def __init__(
@@ -70,12 +71,14 @@ class RtspServer:
         udp_port: int | None = 0,
         max_clients: int = 256,
         max_backlog_bytes: int = 12 * _MIB,
+        tamper: Tamper | None = None,
     ) -> None:
         self.clock = clock
         self.counters = ServerCounters()
         self.credentials = authenticate.get if isinstance(authenticate, Mapping) else authenticate
         self.max_backlog_bytes = max_backlog_bytes
         self.mount = mounts
+        self.tamper = tamper
         self._host = host
         self._requested_port = port
         self._udp_port = udp_port
