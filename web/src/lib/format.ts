@@ -56,6 +56,35 @@ export function decimal(value: number): string {
   return value.toFixed(1).replace(/\.0$/, "");
 }
 
+/** "100 %" only when nothing at all is missing: "99.98 %", "99.9998 %". Rounds down, as an honest share must. */
+export function percent(share: number): string {
+  if (share >= 1) return "100 %";
+  const floored = (digits: number): number => Math.floor(share * 100 * 10 ** digits + 1e-9) / 10 ** digits;
+  // Two digits do, unless they would show only nines.
+  return floored(2) < 99.99 ? `${floored(2).toFixed(2)} %` : `${floored(4)} %`;
+}
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+/** "12.4 GiB", "870 MiB": three figures at most. */
+export function bytes(count: number): string {
+  let value = Math.max(0, count);
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const text = unit === 0 || value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+  return `${text.includes(".") ? text.replace(/\.?0+$/, "") : text} ${UNITS[unit]}`;
+}
+
+/** "14:05" today, "yesterday 14:05", "Monday 12 January 14:05". */
+export function momentName(ms: number, nowMs: number): string {
+  const day = dayHeading(ms, nowMs);
+  if (day === "Today") return shortTime(ms);
+  return `${day === "Yesterday" ? "yesterday" : day}, ${shortTime(ms)}`;
+}
+
 /** A camera name made safe for a file name. */
 export function fileStem(name: string): string {
   return name.trim().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "camera";
