@@ -5,10 +5,10 @@ is the catalogue's business. A part (`moof` + `mdat`) closes at each keyframe an
 most a crash can lose.
 """
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -24,15 +24,6 @@ _TICK = Fraction(1, TICKS_PER_SECOND)
 _BUFFER_BYTES = 64 * 1024
 _FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof+skip_trailer"
 _DEFAULT_DURATION_90K = 3000
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentSummary:
-    """What was written: access units, bytes, and the exact duration including the last unit's."""
-
-    units: int
-    bytes: int
-    duration_90k: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,68 +46,66 @@ class ClipSummary:
     wall_us: int
 
 
-class SegmentWriter:
-    """Writes one segment. `sink` gets the header, then each part whole, in file order. Not thread-safe.
-
-    An error that `sink` raises comes out of `write` or `close`; the writer is then unusable.
-    """
-
-    def __init__(self, parameters: CodecParameters, sink: Callable[[bytes], None], *, part_us: int = 1_000_000) -> None:
-        options = {"movflags": _FRAGMENTED, "frag_duration": str(part_us)}
-        self._target = _PartSink(sink)
-        self._muxer = _Muxer(_open_output(self._target, options), parameters)
-        self._origin: int | None = None
-
-    def write(self, unit: AccessUnit) -> None:
-        """Append a unit; Fault 422 when the first is not a keyframe, dts does not rise or the codec changes."""
-        if self._origin is None:
-            self._origin = unit.dts_90k
-        self._muxer.append(unit, unit.dts_90k - self._origin)
-        self._target.flush()
-
-    def close(self, *, next_dts_90k: int | None = None) -> SegmentSummary:
-        """Finish the last part. Give the dts of the unit after it, in the source's time, where it is known: it makes
-        the duration exact; otherwise the last unit lasts as long as it says, or as the one before."""
-        known = next_dts_90k is not None and self._origin is not None
-        duration = self._muxer.end((next_dts_90k or 0) - (self._origin or 0) if known else None)
-        self._target.flush()
-        return SegmentSummary(self._muxer.units, self._target.written, duration)
-
-
 def parameters_of(path: Path) -> CodecParameters:
-    """The codec parameters of a segment file; Fault 404 when it is not there, 422 when it is not a segment."""
+    """The codec parameters of a segment's pictures; Fault 404 when the file is not there, 422 when it is no segment."""
     with _opened(path) as file:
-        return _track(file).parameters
+        return _tracks(file)[0].parameters
 
 
-def read_units(path: Path, *, wall_us: int = 0, start_us: int = 0) -> Iterator[AccessUnit]:
-    """The units of a segment from the keyframe at or before `start_us`, in decode order.
+def read_units(path: Path, *, wall_us: int = 0, start_us: int = 0, audio: bool = False) -> Iterator[AccessUnit]:
+    """The units of a segment from the keyframe at or before `start_us`, in decode order; with `audio` the sound from
+    there, too.
 
-    pts counts from the first keyframe of the file (0); dts may begin below 0 when there are B-frames. `wall_us` of
-    each unit is the given start of the segment plus its pts. A torn tail ends the iteration; a file that still grows is
-    read to its last whole part. Blocking: call it from a thread. Faults as in `parameters_of`.
+    pts counts from the first keyframe of the file (0); dts may begin below 0 when there are B-frames, and sound may
+    begin before it. `wall_us` of each unit is the given start of the segment plus its pts. A torn tail ends the
+    iteration; a file that still grows is read to its last whole part. Blocking: call it from a thread. Faults as in
+    `parameters_of`.
     """
     with _opened(path) as file:
-        track = _track(file)
-        samples = [(base, sample) for base, moof in _parts(file) for sample in mp4.parse_moof(moof, track)]
-        if not samples:
+        tracks = _tracks(file)[: 2 if audio else 1]
+        parts = [(base, mp4.parse_moof(moof, tracks)) for base, moof in _parts(file)]
+        pictures = [sample for _, found in parts for sample in found[0]]
+        if not pictures:
             return
-        origin = samples[0][1].pts
-        scale = Fraction(TICKS_PER_SECOND, track.timescale)
-        start = origin + us_to_90k(start_us) // scale
-        first = max((i for i, (_, s) in enumerate(samples) if s.is_keyframe and s.pts <= start), default=0)
-        for base, sample in islice(samples, first, None):
-            file.seek(base + sample.offset)
-            pts = int((sample.pts - origin) * scale)
-            yield AccessUnit(
-                data=h264.avcc_to_annexb(file.read(sample.size), length_size=track.length_size),
-                pts_90k=pts,
-                dts_90k=int((sample.dts - origin) * scale),
-                wall_us=wall_us + ticks_to_us(pts),
-                is_keyframe=sample.is_keyframe,
-                parameters=track.parameters,
-                duration_90k=int(sample.duration * scale),
-            )
+        origin = pictures[0].pts
+        start = origin + us_to_90k(start_us) * tracks[0].timescale // TICKS_PER_SECOND
+        first = max((s.dts for s in pictures if s.is_keyframe and s.pts <= start), default=pictures[0].dts)
+        shown = next(sample.pts for sample in pictures if sample.dts == first) - origin
+        clocks = [_Clock(tracks[0], origin, first)]
+        for track in tracks[1:]:
+            heard = track.begin + shown * track.timescale // tracks[0].timescale
+            clocks.append(_Clock(track, track.begin, heard if first > pictures[0].dts else -track.timescale))
+        for base, found in parts:
+            rows = [row for clock, samples in zip(clocks, found, strict=True) for row in clock.rows(samples)]
+            for dts, pts, track, sample in sorted(rows, key=lambda row: row[0]):
+                file.seek(base + sample.offset)
+                data = file.read(sample.size)
+                yield AccessUnit(
+                    data=h264.avcc_to_annexb(data, length_size=track.length_size) if track.length_size else data,
+                    pts_90k=pts,
+                    dts_90k=dts,
+                    wall_us=wall_us + ticks_to_us(pts),
+                    is_keyframe=sample.is_keyframe and not track.parameters.is_audio,
+                    parameters=track.parameters,
+                    duration_90k=round(Fraction(sample.duration * TICKS_PER_SECOND, track.timescale)),
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """Media time of a track as ticks from the first picture; samples before `first` (dts) are left out."""
+
+    track: mp4.Track
+    origin: int
+    first: int
+
+    def rows(self, samples: Sequence[mp4.Sample]) -> Iterator[tuple[int, int, mp4.Track, mp4.Sample]]:
+        """(dts, pts, track, sample) in 90 kHz ticks."""
+        scale, origin = self.track.timescale, self.origin
+        for sample in samples:
+            if sample.dts >= self.first:
+                dts, pts = ((t - origin) * TICKS_PER_SECOND * 2 + scale for t in (sample.dts, sample.pts))
+                yield dts // (2 * scale), pts // (2 * scale), self.track, sample
 
 
 def whole_boxes_length(path: Path) -> int:
@@ -305,12 +294,12 @@ def _payload(file: BinaryIO, offset: int, size: int) -> bytes:
     return data[header[2] :] if header else b""
 
 
-def _track(file: BinaryIO) -> mp4.Track:
+def _tracks(file: BinaryIO) -> list[mp4.Track]:
     for kind, offset, size in _boxes(file):
         if kind == b"moov":
             try:
                 return mp4.parse_moov(_payload(file, offset, size))
-            except ValueError as error:
+            except (ValueError, IndexError, struct.error) as error:
                 raise unprocessable(f"The recording cannot be read: {error}.") from error
     raise unprocessable("The recording cannot be read: it has no header.")
 

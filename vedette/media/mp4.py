@@ -1,29 +1,40 @@
 """The boxes of our own segment files, read without libav: where each access unit lies and when it is shown. No I/O.
 
-Follows ISO/IEC 14496-12 (boxes, §8.8 movie fragments) and 14496-15 (`avcC`, `hvcC`). Reads what `fmp4.SegmentWriter`
-writes: one video track, `default-base-is-moof` fragments.
+Follows ISO/IEC 14496-12 (boxes, §8.8 movie fragments) and 14496-15 (`avcC`, `hvcC`). Reads what
+`fmp4_writer.SegmentWriter` writes, and what libav wrote before it: one video track, sound beside it or not,
+`default-base-is-moof` fragments.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vedette.media import h264, hevc
 from vedette.media.unit import Codec, CodecParameters
 
 HEADER_BYTES = 16
-_CODECS: dict[bytes, Codec] = {b"avc1": "h264", b"avc3": "h264", b"hvc1": "hevc", b"hev1": "hevc"}
-_SAMPLE_ENTRY_BYTES = 78
+_CODECS: dict[bytes, Codec] = {
+    b"avc1": "h264",
+    b"avc3": "h264",
+    b"hvc1": "hevc",
+    b"hev1": "hevc",
+    b"av01": "av1",
+    b"mp4a": "aac",
+}
+_SAMPLE_ENTRY_BYTES, _AUDIO_ENTRY_BYTES = 78, 28
 _NON_SYNC_SAMPLE = 0x10000
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The one track of a segment: `parameters`, clock ticks per second, NAL length size and `trex` defaults."""
+    """A track of a segment: its number, `parameters`, clock ticks per second, NAL length size (0 when samples
+    are no NAL units), the media time that is shown first, and `trex` defaults."""
 
+    number: int
     parameters: CodecParameters
     timescale: int
     length_size: int
+    begin: int
     default_duration: int
     default_size: int
     default_flags: int
@@ -68,30 +79,92 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         position += size
 
 
-def parse_moov(payload: bytes) -> Track:
-    """The track of a `moov` payload; raises ValueError when there is no video track that we know."""
-    track = _find(payload, b"trak", b"mdia")
-    entry = _find(track, b"minf", b"stbl", b"stsd")[8:]
-    kind, body = next(boxes(entry), (b"", b""))
+def parse_moov(payload: bytes) -> list[Track]:
+    """The tracks of a `moov` payload, pictures first; raises ValueError when there is no video track that we know."""
+    defaults = {_u32(extends, 4): extends for kind, extends in boxes(_find(payload, b"mvex")) if kind == b"trex"}
+    tracks = [_track(track, defaults) for kind, track in boxes(payload) if kind == b"trak"]
+    known = [track for track in tracks if track is not None]
+    if all(track.parameters.is_audio for track in known):
+        raise ValueError("no H.264, HEVC or AV1 track")
+    return sorted(known, key=lambda track: track.parameters.is_audio)
+
+
+def parse_moof(payload: bytes, tracks: Sequence[Track]) -> list[list[Sample]]:
+    """The access units of one part in decode order, for each of the tracks, from its `moof` payload."""
+    found: dict[int, list[Sample]] = {track.number: [] for track in tracks}
+    by_number = {track.number: track for track in tracks}
+    for kind, traf in boxes(payload):
+        if kind != b"traf":
+            continue
+        header = _find(traf, b"tfhd")
+        track = by_number.get(_u32(header, 4))
+        if track is not None:
+            found[track.number] += _parse_traf(traf, header, track)
+    return list(found.values())
+
+
+def _track(payload: bytes, defaults: dict[int, bytes]) -> Track | None:
+    """None for a track whose codec we do not know."""
+    number = _u32(_find(payload, b"tkhd"), 20 if _version(_find(payload, b"tkhd")) else 12)
+    media = _find(payload, b"mdia")
+    header = _find(media, b"mdhd")
+    timescale = _u32(header, 20 if _version(header) else 12)
+    kind, body = next(boxes(_find(media, b"minf", b"stbl", b"stsd")[8:]), (b"", b""))
     codec = _CODECS.get(kind)
     if codec is None:
-        raise ValueError(f"no H.264 or HEVC track, but {kind.decode('latin-1')!r}")
+        return None
+    parameters, length_size = _entry(codec, body, timescale)
+    duration, size, flags = struct.unpack_from(">III", defaults[number], 12) if number in defaults else (0, 0, 0)
+    return Track(number, parameters, timescale, length_size, _first_shown(payload), duration, size, flags)
+
+
+def _version(payload: bytes) -> int:
+    """The version of a full box."""
+    return payload[0]
+
+
+def _entry(codec: Codec, body: bytes, timescale: int) -> tuple[CodecParameters, int]:
+    """(parameters, NAL length size) of a sample entry."""
+    if codec == "aac":
+        (channels,) = struct.unpack_from(">H", body, 16)
+        extradata = _audio_config(_find(body[_AUDIO_ENTRY_BYTES:], b"esds")[4:])
+        return CodecParameters(codec, extradata, sample_rate=timescale, channels=channels), 0
     width, height = struct.unpack_from(">HH", body, 24)
-    inner = body[_SAMPLE_ENTRY_BYTES:]
-    extradata, length_size, has_b_frames = _decoder_config(codec, inner)
-    header = _find(track, b"mdhd")
-    (timescale,) = struct.unpack_from(">I", header, 20 if header[0] else 12)
-    duration, size, flags = struct.unpack_from(">III", _find(payload, b"mvex", b"trex"), 12)
-    parameters = CodecParameters(codec, extradata, width, height, has_b_frames=has_b_frames)
-    return Track(parameters, timescale, length_size, duration, size, flags)
+    extradata, length_size, has_b_frames = _decoder_config(codec, body[_SAMPLE_ENTRY_BYTES:])
+    return CodecParameters(codec, extradata, width, height, has_b_frames=has_b_frames), length_size
 
 
-def parse_moof(payload: bytes, track: Track) -> list[Sample]:
-    """The access units of one part, in decode order, from its `moof` payload."""
-    traf = _find(payload, b"traf")
-    duration, size, flags = _fragment_defaults(_find(traf, b"tfhd"), track)
+def _first_shown(track: bytes) -> int:
+    """The media time at the begin of the track's presentation; 0 without an edit list."""
+    edits = next((payload for kind, payload in boxes(track) if kind == b"edts"), b"")
+    rows = next((payload for kind, payload in boxes(edits) if kind == b"elst"), b"")
+    if len(rows) < 8:
+        return 0
+    wide = _version(rows)
+    times = [
+        struct.unpack_from(">Qq" if wide else ">Ii", rows, 8 + index * (20 if wide else 12))
+        for index in range(_u32(rows, 4))
+    ]
+    return next((int(time) for _, time in times if time >= 0), 0)
+
+
+def _audio_config(data: bytes) -> bytes:
+    """The AudioSpecificConfig of an `esds` payload: the descriptor 5 inside 4 inside 3 (14496-1, 7.2.6)."""
+    for tag, skipped in ((3, 3), (4, 13), (5, 0)):
+        if not data or data[0] != tag:
+            raise ValueError("esds names no decoder")
+        size, position = 0, 1
+        while data[position] & 0x80:
+            size, position = size << 7 | data[position] & 0x7F, position + 1
+        size, position = size << 7 | data[position], position + 1
+        data = data[position + skipped : position + size]
+    return data
+
+
+def _parse_traf(traf: bytes, header: bytes, track: Track) -> list[Sample]:
+    duration, size, flags = _fragment_defaults(header, track)
     decode_time = _find(traf, b"tfdt")
-    (dts,) = struct.unpack_from(">Q" if decode_time[0] else ">I", decode_time, 4)
+    (dts,) = struct.unpack_from(">Q" if _version(decode_time) else ">I", decode_time, 4)
     samples: list[Sample] = []
     for kind, run in boxes(traf):
         if kind == b"trun":
@@ -101,12 +174,19 @@ def parse_moof(payload: bytes, track: Track) -> list[Sample]:
 
 
 def _decoder_config(codec: Codec, inner: bytes) -> tuple[bytes, int, bool]:
-    """(Annex B extradata, NAL length size, whether B-frames are announced)."""
+    """(extradata as in `CodecParameters`, NAL length size, whether B-frames are announced)."""
+    if codec == "av1":
+        return _find(inner, b"av1C")[4:], 0, False
     if codec == "hevc":
         nals, length_size = hevc.parse_hvcc(_find(inner, b"hvcC"))
         return h264.join(nals), length_size, False
     sps, pps, length_size = h264.parse_avcc(_find(inner, b"avcC"))
     return h264.join([*sps, *pps]), length_size, (h264.parse_sps(sps[0]).max_reorder_frames or 0) > 0
+
+
+def _u32(data: bytes, position: int) -> int:
+    value: int = struct.unpack_from(">I", data, position)[0]
+    return value
 
 
 def _fragment_defaults(header: bytes, track: Track) -> tuple[int, int, int]:

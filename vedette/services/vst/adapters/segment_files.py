@@ -1,9 +1,9 @@
 """Recording files on the disk, by the durability rules: nothing is finished that a power cut could take back.
 
-While a segment grows it is `<id>.part` with `<id>.idx` beside it: a line that says what it is, then one line a part
-with its length and the digest so far. Finishing syncs the file, renames it to `<id>.mp4` and syncs the folder; the
-caller then commits the row and drops the index. Every method that blocks on the disk is asynchronous and runs in a
-thread.
+A segment is one file. While it grows it is `<id>.part`; finishing syncs it, renames it to `<id>.mp4` and syncs the
+folder. It explains itself: a header in front says what it is, and behind each part a seal says where the part ends and
+what the digest of the file is so far (`media.fmp4_writer` has the layout). So one write and one sync make a part safe,
+and `walk` tells from a file alone what of it is certain.
 """
 
 import contextlib
@@ -11,27 +11,36 @@ import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from typing import BinaryIO
 
 import anyio.to_thread
 import msgspec
 
 from vedette.kernel.errors import Fault
-from vedette.media.fmp4 import SegmentWriter
+from vedette.media.fmp4_writer import (
+    DIGEST_BYTES,
+    HEADER_UUID,
+    SEAL_UUID,
+    SegmentWriter,
+    read_seal,
+    seal,
+)
+from vedette.media.mp4 import HEADER_BYTES, box_header
 from vedette.media.unit import AccessUnit, CodecParameters, ticks_to_us
 
-DIGEST_BYTES = 16
 _FILES_A_FOLDER = 4096
 _READ_BYTES = 1 << 20
+_MOST_HEADER_BYTES = 1 << 16
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SUFFIXES = (".mp4", ".part", ".idx")
+"""`.idx` lay beside growing files of earlier versions; it is only ever removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentHeader:
-    """What a segment is, before any of it is in the catalogue; the first line of its index."""
+    """What a segment is, before any of it is in the catalogue; JSON in its file's header box."""
 
     segment_id: int
     stream_id: str
@@ -53,33 +62,142 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class _PartRecord:
-    """`digest` is that of the file up to the end of this part, so that each byte is hashed once."""
+class Sealed:
+    """A part that its seal vouches for: where the seal ends in the file, and the part in ticks from the begin."""
 
-    length: int
-    digest: str
+    offset: int
     end_90k: int
 
 
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What a file says of itself. `parts` are the leading ones that verify, `digest` is that of the file up to the end
+    of the last of them, `whole` says that nothing comes behind it."""
+
+    header: SegmentHeader | None
+    parts: tuple[Sealed, ...]
+    digest: str
+    whole: bool
+
+    @property
+    def bytes(self) -> int:
+        """The length up to the end of the last part that verifies."""
+        return self.parts[-1].offset if self.parts else 0
+
+    @property
+    def media_us(self) -> int:
+        """How much media that is, in microseconds."""
+        return ticks_to_us(self.parts[-1].end_90k) if self.parts else 0
+
+    @property
+    def finished(self) -> Finished | None:
+        """The file cut behind its last certain part; None when there is none, or it does not say what it is."""
+        if self.header is None or not self.media_us:
+            return None
+        return Finished(self.header, self.bytes, self.digest, self.media_us)
+
+
+class SegmentFile:
+    """One growing file. Every method blocks on the disk and belongs to the one thread that writes the volume.
+
+    An OSError from any of them is final for the file: only `salvage` is left.
+    """
+
+    def __init__(self, folder: "SegmentFolder", header: SegmentHeader) -> None:
+        self.header = header
+        self.durable_bytes = 0
+        self.durable_90k = 0
+        self._folder = folder
+        self._digest = blake2b(digest_size=DIGEST_BYTES)
+        self._durable_digest = ""
+        self._written = self._end_90k = 0
+        self._file = -1
+        self._may_salvage = True
+
+    @property
+    def durable_us(self) -> int:
+        """The wall time up to which it is safe on the disk."""
+        return self.header.start_us + ticks_to_us(self.durable_90k)
+
+    def create(self) -> None:
+        """Makes the file and its folder entry durable."""
+        path = self._folder.path(self.header.segment_id, ".part")
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            sync_folder(path.parent.parent)
+        self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o640)
+        sync_folder(path.parent)
+
+    def append(self, data: bytes, end_90k: int) -> None:
+        """Writes a whole part, the first with the header of the file in front, and its seal; not yet durable."""
+        self._digest.update(data)
+        box = seal(end_90k, self._digest.digest())
+        _write_all(self._file, data, box)
+        self._digest.update(box)
+        self._written += len(data) + len(box)
+        self._end_90k = end_90k
+
+    def sync(self) -> None:
+        """Makes what was appended durable."""
+        self._may_salvage = False
+        os.fdatasync(self._file)
+        self._may_salvage = True
+        self._settle()
+
+    def close_finish(self) -> Finished:
+        """The complete file, durable, under its final name."""
+        self._may_salvage = False
+        os.fsync(self._file)
+        self._settle()
+        return self._publish()
+
+    def salvage(self) -> Finished | None:
+        """After an OSError: what was durable before it as a finished file, None when nothing is certain."""
+        if not self._may_salvage or not self.durable_90k:
+            # A failed sync leaves the content unknown for good; a second one that succeeds would prove nothing.
+            self._discard()
+            return None
+        try:
+            os.ftruncate(self._file, self.durable_bytes)
+            os.fsync(self._file)
+            return self._publish()
+        except OSError:
+            self._discard()
+            return None
+
+    def _publish(self) -> Finished:
+        self._close()
+        self._folder.rename_part(self.header.segment_id)
+        return Finished(self.header, self.durable_bytes, self._durable_digest, ticks_to_us(self.durable_90k))
+
+    def _settle(self) -> None:
+        self.durable_bytes, self.durable_90k = self._written, self._end_90k
+        self._durable_digest = self._digest.hexdigest()
+
+    def _discard(self) -> None:
+        self._close()
+        with contextlib.suppress(OSError):  # what stays behind is judged by its seals at the next start
+            self._folder.path(self.header.segment_id, ".part").unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._file >= 0:
+            with contextlib.suppress(OSError):
+                os.close(self._file)
+        self._file = -1
+
+
 class OpenSegment:
-    """One growing segment. `append` never blocks; `flush` when `pending` is true makes what it holds durable."""
+    """One growing segment: a writer over its file. `append` never blocks; `flush` when `pending` is true makes what it
+    holds durable."""
 
     def __init__(
         self, folder: "SegmentFolder", header: SegmentHeader, parameters: CodecParameters, part_us: int
     ) -> None:
         self.header = header
-        self.durable_bytes = 0
-        self.durable_90k = 0
+        self.file = SegmentFile(folder, header)
         self._folder = folder
         self._parts: list[tuple[bytes, int]] = []
-        self._writer = SegmentWriter(parameters, self._take_part, part_us=part_us)
-        self._digest = blake2b(digest_size=DIGEST_BYTES)
-        self._durable_digest = ""
-        self._first_dts: int | None = None
-        self._previous_dts = 0
-        self._last_dts = 0
-        self._file = self._index = -1
-        self._may_salvage = True
+        self._writer = SegmentWriter(parameters, part_us=part_us, header=header_bytes(header))
 
     @property
     def pending(self) -> bool:
@@ -87,16 +205,25 @@ class OpenSegment:
         return bool(self._parts)
 
     @property
+    def durable_bytes(self) -> int:
+        """How much of the file is safe on the disk."""
+        return self.file.durable_bytes
+
+    @property
+    def durable_90k(self) -> int:
+        """The same as media time in ticks."""
+        return self.file.durable_90k
+
+    @property
     def durable_us(self) -> int:
         """The wall time up to which it is safe on the disk."""
-        return self.header.start_us + ticks_to_us(self.durable_90k)
+        return self.file.durable_us
 
     def append(self, unit: AccessUnit) -> None:
         """Takes the next unit; Fault 422 when it does not fit."""
-        if self._first_dts is None:
-            self._first_dts = self._previous_dts = self._last_dts = unit.dts_90k
-        self._writer.write(unit)
-        self._previous_dts, self._last_dts = self._last_dts, unit.dts_90k
+        part = self._writer.write(unit)
+        if part is not None:
+            self._parts.append((part, self._writer.end_90k))
 
     async def flush(self) -> None:
         """Writes and syncs the parts that are whole. OSError when the disk refuses; then only `salvage` is left."""
@@ -104,83 +231,26 @@ class OpenSegment:
 
     async def close(self, next_dts_90k: int | None) -> Finished:
         """The finished file, under its final name. OSError as in `flush`."""
-        return await self._folder.run(self._close, next_dts_90k)
+        part, summary = self._writer.close(next_dts_90k=next_dts_90k)
+        self._parts.append((part, summary.duration_90k))
+        return await self._folder.run(self._close)
 
     async def salvage(self) -> Finished | None:
         """After an OSError: what was durable before it as a finished file, None when nothing is certain."""
-        return await self._folder.run(self._salvage)
-
-    def create(self) -> None:
-        """Makes both files and their folder entries durable. Blocking."""
-        path = self._folder.path(self.header.segment_id, ".part")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
-        self._index = os.open(path.with_suffix(".idx"), flags, 0o640)
-        self._file = os.open(path, flags, 0o640)
-        _write_all(self._index, msgspec.json.encode(self.header) + b"\n")
-        os.fdatasync(self._index)
-        sync_folder(path.parent)
-
-    def _take_part(self, data: bytes) -> None:
-        # libav ends a part before the unit it was just given: the part reaches to that unit's dts.
-        end = 0 if self._first_dts is None else self._last_dts - self._first_dts
-        self._parts.append((data, end))
+        return await self._folder.run(self.file.salvage)
 
     def _flush(self) -> None:
+        self._append_parts()
+        self.file.sync()
+
+    def _close(self) -> Finished:
+        self._append_parts()
+        return self.file.close_finish()
+
+    def _append_parts(self) -> None:
         parts, self._parts = self._parts, []
         for data, end_90k in parts:
-            _write_all(self._file, data)
-            self._digest.update(data)
-            record = _PartRecord(len(data), self._digest.copy().hexdigest(), end_90k)
-            _write_all(self._index, msgspec.json.encode(record) + b"\n")
-        self._may_salvage = False
-        os.fdatasync(self._file)
-        os.fdatasync(self._index)
-        self._may_salvage = True
-        for data, end_90k in parts:
-            self.durable_bytes += len(data)
-            self.durable_90k = end_90k
-        self._durable_digest = self._digest.hexdigest()
-
-    def _close(self, next_dts_90k: int | None) -> Finished:
-        summary = self._writer.close(next_dts_90k=next_dts_90k)
-        if self._parts:
-            self._parts[-1] = (self._parts[-1][0], summary.duration_90k)
-        self._flush()
-        self.durable_90k = summary.duration_90k
-        return self._finish()
-
-    def _finish(self) -> Finished:
-        self._may_salvage = False
-        os.fsync(self._file)
-        self._close_files()
-        self._folder.rename_part(self.header.segment_id)
-        return Finished(self.header, self.durable_bytes, self._durable_digest, ticks_to_us(self.durable_90k))
-
-    def _salvage(self) -> Finished | None:
-        if not self._may_salvage or not self.durable_90k:
-            # A failed sync leaves the content unknown for good; a second one that succeeds would prove nothing.
-            self._discard()
-            return None
-        try:
-            os.ftruncate(self._file, self.durable_bytes)
-            return self._finish()
-        except OSError:
-            self._discard()
-            return None
-
-    def _discard(self) -> None:
-        self._close_files()
-        with contextlib.suppress(OSError):  # what stays behind is judged by its index at the next start
-            self._folder.path(self.header.segment_id, ".part").unlink(missing_ok=True)
-            self._folder.path(self.header.segment_id, ".idx").unlink(missing_ok=True)
-
-    def _close_files(self) -> None:
-        for descriptor in (self._file, self._index):
-            if descriptor >= 0:
-                with contextlib.suppress(OSError):
-                    os.close(descriptor)
-        self._file = self._index = -1
+            self.file.append(data, end_90k)
 
 
 class SegmentFolder:
@@ -209,12 +279,11 @@ class SegmentFolder:
     async def open(self, header: SegmentHeader, parameters: CodecParameters, *, part_us: int) -> OpenSegment:
         """A new growing segment. OSError when the disk refuses."""
         segment = OpenSegment(self, header, parameters, part_us)
-        await self.run(segment.create)
+        await self.run(segment.file.create)
         return segment
 
     async def drop_index(self, segment_id: int) -> None:
-        """The row is committed, so the index has done its work."""
-        await self.run(partial(self.path(segment_id, ".idx").unlink, missing_ok=True))
+        """Nothing: segments have no index any more. Goes with its last caller."""
 
     async def unlink(self, segment_ids: Sequence[int]) -> None:
         """Removes files for certain: the folders are synced before this returns."""
@@ -248,25 +317,66 @@ class SegmentFolder:
                 known = path.suffix in _SUFFIXES and path.stem.isdecimal()
                 yield path, int(path.stem) if known else None, path.suffix
 
-    def adopt_now(self, segment_id: int) -> Finished | None:
-        """Finishes a segment that a crash left behind: cut after its last part that its index vouches for.
+    def is_segment(self, path: Path) -> bool:
+        """Whether a file says for certain that it is the segment of its name, so that `adopt_now` may judge it. Reads
+        it once. Blocking."""
+        finished = walk(path).finished
+        return finished is not None and path.stem == str(finished.header.segment_id)
 
-        None, and no file any more, when no whole part is certain. May be cut and run again. Blocking.
+    def adopt_now(self, segment_id: int) -> Finished | None:
+        """Finishes a segment that a crash left behind: cut after its last part whose seal verifies.
+
+        None, and no file any more, when no part is certain. May be cut and run again. Blocking.
         """
         final, part = self.path(segment_id), self.path(segment_id, ".part")
         path = final if final.exists() else part
-        header, records = _read_index(self.path(segment_id, ".idx"))
-        length, digest, end_90k = _verified(path, records)
-        if header is None or not end_90k:
+        walked = walk(path)
+        finished = walked.finished
+        if finished is None or finished.header.segment_id != segment_id:
             self.unlink_now([segment_id])
             return None
         with path.open("r+b") as file:
-            file.truncate(length)
-            file.flush()
+            if not walked.whole:
+                file.truncate(finished.bytes)
             os.fsync(file.fileno())
         if path == part:
             self.rename_part(segment_id)
-        return Finished(header, length, digest, ticks_to_us(end_90k))
+        return finished
+
+
+def header_bytes(header: SegmentHeader) -> bytes:
+    """What a `SegmentWriter` is given as the header of the file."""
+    return msgspec.json.encode(header)
+
+
+def walk(path: Path) -> Walked:
+    """What a segment file says of itself, each byte up to its last good seal verified; an absent file says nothing.
+
+    Reads the file once. Blocking.
+    """
+    header: SegmentHeader | None = None
+    sealed: list[Sealed] = []
+    digest = ""
+    running = blake2b(digest_size=DIGEST_BYTES)
+    if not path.exists():
+        return Walked(None, (), "", whole=False)
+    with path.open("rb") as file:
+        length = os.fstat(file.fileno()).st_size
+        while (end := _box_end(file)) is not None and end <= length:
+            name, data = _uuid_box(file, end)
+            if name == SEAL_UUID:
+                found = read_seal(data)
+                if found is None or found[1] != running.digest():
+                    break
+                sealed.append(Sealed(end, found[0]))
+            elif name == HEADER_UUID:
+                header = _header(data[24:])
+            running.update(data)
+            while data := file.read(min(_READ_BYTES, end - file.tell())):
+                running.update(data)
+            if name == SEAL_UUID:
+                digest = running.hexdigest()
+    return Walked(header, tuple(sealed), digest, whole=bool(sealed) and sealed[-1].offset == length)
 
 
 def digest_of(path: Path) -> str:
@@ -294,39 +404,38 @@ def disk_fault(error: OSError) -> Fault:
     return Fault("VMSInternalError", 500, f"The disk refuses recordings: {error.strerror}. Check the data folder.")
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+def _write_all(descriptor: int, *pieces: bytes) -> None:
+    left = [memoryview(piece) for piece in pieces]
+    while left:
+        written = os.writev(descriptor, left)
+        while left and written >= len(left[0]):
+            written -= len(left.pop(0))
+        if left:
+            left[0] = left[0][written:]
 
 
-def _read_index(path: Path) -> tuple[SegmentHeader | None, list[_PartRecord]]:
-    """The header and the records of an index as far as they make sense; a torn last line is no error."""
+def _header(payload: bytes) -> SegmentHeader | None:
     try:
-        lines = path.read_bytes().split(b"\n")
-        header = msgspec.json.decode(lines[0], type=SegmentHeader)
-    except (FileNotFoundError, msgspec.DecodeError):
-        return None, []
-    records = []
-    for line in lines[1:]:
-        try:
-            records.append(msgspec.json.decode(line, type=_PartRecord))
-        except msgspec.DecodeError:
-            break
-    return header, records
+        return msgspec.json.decode(payload, type=SegmentHeader)
+    except msgspec.DecodeError:
+        return None
 
 
-def _verified(path: Path, records: Sequence[_PartRecord]) -> tuple[int, str, int]:
-    """(bytes, digest, end in ticks) of the leading parts whose content is what the index says."""
-    whole = blake2b(digest_size=DIGEST_BYTES)
-    length, digest, end_90k = 0, "", 0
-    if not path.exists():
-        return length, digest, end_90k
-    with path.open("rb") as file:
-        for record in records:
-            data = file.read(record.length)
-            whole.update(data)
-            if len(data) != record.length or whole.copy().hexdigest() != record.digest:
-                break
-            length, digest, end_90k = length + record.length, record.digest, record.end_90k
-    return length, digest, end_90k
+def _box_end(file: BinaryIO) -> int | None:
+    """Where the box ends that begins at the file's position, which stays; None when there is none."""
+    begin = file.tell()
+    header = box_header(file.read(HEADER_BYTES))
+    file.seek(begin)
+    return None if header is None else begin + header[1]
+
+
+def _uuid_box(file: BinaryIO, end: int) -> tuple[bytes, bytes]:
+    """(name, whole box) of a small `uuid` box at the file's position, which moves behind it; empty for any other."""
+    begin = file.tell()
+    if end - begin > _MOST_HEADER_BYTES:
+        return b"", b""
+    data = file.read(end - begin)
+    if data[4:8] == b"uuid":
+        return data[8:24], data
+    file.seek(begin)
+    return b"", b""

@@ -146,7 +146,7 @@ def _check_files(
     for path, segment_id, suffix in list(folder.files()):
         if segment_id is not None and (segment_id in garbage or (segment_id in rows and suffix != ".part")):
             continue
-        if segment_id is not None and path.with_suffix(".idx").exists():
+        if segment_id is not None and (suffix == ".part" or folder.is_segment(path)):
             report.findings.append(Finding(Problem.UNFINISHED, str(path), "the next start finishes it"))
         elif repair:
             aside = folder.root.parent / STRAYS / path.name

@@ -70,7 +70,7 @@ def _settle_files(database: Database, folder: SegmentFolder, report: Recovered) 
         elif database.read_now(partial(_row, segment_id)) is not None:
             if suffix != ".mp4":
                 path.unlink(missing_ok=True)
-        elif suffix == ".mp4" and not path.with_suffix(".idx").exists():
+        elif suffix == ".mp4" and not folder.is_segment(path):
             report.strays.append(path.name)
         elif path.exists():
             _adopt(database, folder, segment_id, report)
