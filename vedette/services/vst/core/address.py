@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from vedette.services.vst.model import Credentials
 
 SCHEMES = ("rtsp", "rtsps")
-_PORTS = {"rtsp": 554, "rtsps": 322}
+_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 _MOST_CHARACTERS = 1024
 
 type Network = IPv4Network | IPv6Network
