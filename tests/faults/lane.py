@@ -83,6 +83,7 @@ class Lane:
     cameras: int = 6
     speed: float = 6.0
     settings: dict[str, Any] = field(default_factory=dict)
+    padding: int = 0
     lie: bool = False
     total: Verdict = field(default_factory=Verdict)
     lives: int = 0
@@ -105,17 +106,22 @@ class Lane:
 
     def one_life(self, zygote: Zygote, blow: Callable[[], None], *, early: bool = False) -> None:
         """A life that is judged for the past and struck at a random instant; early: while it still recovers."""
+        self.begin(zygote, wait=not early)
+        time.sleep(self.rng.uniform(0.0, 0.4) if early else self.rng.uniform(0.02, 0.6))
+        blow()
+        self.end(zygote)
+
+    def begin(self, zygote: Zygote, *, wait: bool = True) -> None:
+        """A life starts; unless told otherwise this returns when it has been judged and records."""
         self._ledger.begin()
         self._drain()
+        (self.home / "asks").unlink(missing_ok=True)
         zygote.fork(self._order())
-        if early:
-            time.sleep(self.rng.uniform(0.0, 0.4))
-        else:
+        if wait:
             self._take(self._report())
-            if not self._history:
-                self._wait_for_promises()
-            time.sleep(self.rng.uniform(0.02, 0.6))
-        blow()
+
+    def end(self, zygote: Zygote) -> None:
+        """The life is killed; what it was sent until now is remembered."""
         sent = self._ledger.read()
         zygote.kill()
         self._history.append(sent)
@@ -131,9 +137,9 @@ class Lane:
         self._take(self._report())
         zygote.kill()
 
-    def restart(self, data_dir: Path) -> None:
-        """An empty disk: nothing is remembered."""
-        self.data_dir, self._history, self._since_us = data_dir, [], 0
+    def sent(self) -> list[Sent]:
+        """What the life that runs was sent and has promised so far."""
+        return self._ledger.read()
 
     def now_us(self) -> int:
         """The instant as lives see it."""
@@ -144,6 +150,8 @@ class Lane:
             data_dir=str(self.data_dir),
             ledger=str(self.home / "ledger"),
             reports=str(self._path),
+            asks=str(self.home / "asks"),
+            padding=self.padding,
             cameras=self.cameras,
             epoch_us=self._epoch_us,
             epoch_s=self._epoch_s,
@@ -169,13 +177,20 @@ class Lane:
         self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
         return report
 
-    def _wait_for_promises(self) -> None:
-        """Until every camera is said to be recorded: a disk's first life is not judged for what comes before."""
-        deadline = time.monotonic() + _PATIENCE_S
-        while not all(sent.told_us for sent in self._ledger.read()):
-            if time.monotonic() > deadline:
-                raise RuntimeError("nothing was recorded")
-            time.sleep(0.01)
+    def ask(self, method: str, path: str, body: Any = None) -> Report:
+        """A question to the API of the life that runs."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.sendto(msgspec.json.encode((method, path, body)), str(self.home / "asks"))
+        return self._report()
+
+    def until(self, condition: Callable[[], bool], what: str, *, within_s: float = _PATIENCE_S) -> float:
+        """Waits for a condition; the seconds it took as the life counts them."""
+        begun = time.monotonic()
+        while not condition():
+            if time.monotonic() > begun + within_s:
+                raise RuntimeError(f"not within {within_s} s: {what}")
+            time.sleep(0.02)
+        return (time.monotonic() - begun) * self.speed
 
     def _drain(self) -> None:
         self._reports.setblocking(False)

@@ -17,6 +17,9 @@ _EDGE_US = 3 * FRAME_US + 2000
 """At the edge of a span a unit may be on either side: pictures are reordered by two, and times are sent in ms."""
 
 
+AGED = "aged_out"
+
+
 class Verdict(msgspec.Struct):
     """What is wrong, summed over cameras; only `lost_us` may be other than zero, by the promised bound."""
 
@@ -27,6 +30,7 @@ class Verdict(msgspec.Struct):
     untold: int = 0
     damaged: int = 0
     units: int = 0
+    aged: int = 0
     notes: list[str] = []
 
     def add(self, other: "Verdict") -> None:
@@ -38,6 +42,7 @@ class Verdict(msgspec.Struct):
         self.untold += other.untold
         self.damaged += other.damaged
         self.units += other.units
+        self.aged += other.aged
         self.notes += other.notes[:5]
 
     @property
@@ -70,8 +75,12 @@ def judge(
     """One camera, from `since_us` on. `shown_us` is the instant that a number stands for."""
     verdict = Verdict(unplayable=len(found.unplayable), notes=list(found.unplayable))
     numbers = _in_order(camera, found.clips, verdict)
+    holes = [(before, after) for before, after in pairwise(found.spans) if before.end_us != after.start_us]
+    verdict.undeclared += len(holes)
+    verdict.notes += [f"camera {camera}: between {before} and {after} nothing is said" for before, after in holes[:3]]
     recorded = [span for span in found.spans if span.state == "recorded"]
     absent = [span for span in found.spans if span.state != "recorded"]
+    aged = [span for span in absent if span.state == AGED]
     sent: set[int] = set()
     for life in lives:
         if life.first < 0:
@@ -81,7 +90,9 @@ def judge(
         late = [number for number in of_life if shown_us(number) >= since_us]
         verdict.units += len(late)
         missing = [number for number in late if number not in numbers]
-        verdict.lost_us = max(verdict.lost_us, len(missing) * FRAME_US)
+        lost = [number for number in missing if not _covers(aged, shown_us(number), _EDGE_US)]
+        verdict.lost_us = max(verdict.lost_us, len(lost) * FRAME_US)
+        verdict.aged += len(missing) - len(lost)
         for number in missing:
             _explain(number, shown_us(number), (recorded, absent), verdict)
         if life.told_us > since_us and not _covers(recorded, life.told_us - 2000, 2000):

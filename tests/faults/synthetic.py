@@ -6,7 +6,7 @@ and whoever knows the time knows which units must be there.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, override
 
@@ -31,6 +31,15 @@ class Encoded:
     """A clip to be sent over and over."""
 
     units: tuple[AccessUnit, ...]
+    padding: int = 0
+
+    def padded(self, padding: int) -> "Encoded":
+        """The same clip whose units are larger by so many bytes of filler data."""
+        return replace(self, padding=padding)
+
+    def times(self, epoch_us: int) -> Callable[[int], int]:
+        """From number to the instant that it shows."""
+        return lambda number: self.shown_us(number, epoch_us)
 
     def unit(self, camera: int, number: int, epoch_us: int) -> AccessUnit:
         """Unit `number`, with times counted from `epoch_us` and its number inside."""
@@ -39,11 +48,17 @@ class Encoded:
         shift = loop * COUNT * TICKS
         return replace(
             unit,
-            data=marked(unit, camera, number),
+            data=marked(unit, camera, number) + self._filler(unit.parameters.codec),
             pts_90k=unit.pts_90k + shift,
             dts_90k=unit.dts_90k + shift,
             wall_us=epoch_us + ticks_to_us(unit.pts_90k + shift),
         )
+
+    def _filler(self, codec: str) -> bytes:
+        if not self.padding:
+            return b""
+        head = b"\x4c\x01" if codec == "hevc" else b"\x0c"
+        return b"\x00\x00\x00\x01" + head + b"\xff" * self.padding + b"\x80"
 
     def shown_us(self, number: int, epoch_us: int) -> int:
         """The instant that unit `number` shows."""
