@@ -69,7 +69,8 @@ def read_units(path: Path, *, wall_us: int = 0, start_us: int = 0, audio: bool =
             return
         origin = pictures[0].pts
         start = origin + us_to_90k(start_us) * tracks[0].timescale // TICKS_PER_SECOND
-        first = max((s.dts for s in pictures if s.is_keyframe and s.pts <= start), default=pictures[0].dts)
+        begins = [s.dts for s in pictures if s.is_keyframe and s.pts <= start] if start_us > 0 else []
+        first = max(begins, default=pictures[0].dts)
         shown = next(sample.pts for sample in pictures if sample.dts == first) - origin
         clocks = [_Clock(tracks[0], origin, first)]
         for track in tracks[1:]:

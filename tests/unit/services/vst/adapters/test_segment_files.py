@@ -4,7 +4,6 @@ import errno
 import os
 from pathlib import Path
 
-import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -139,22 +138,6 @@ def test_what_is_not_ours_is_left_alone(folder: SegmentFolder) -> None:
     grown(folder).close_finish()
     folder.path(7).rename(folder.path(8))
     assert not folder.is_segment(folder.path(8))
-
-
-def test_an_open_segment_writes_its_parts(folder: SegmentFolder) -> None:
-    async def main() -> Finished:
-        segment = await folder.open(HEADER, UNITS[0].parameters, part_us=1_000_000)
-        for unit in UNITS:
-            segment.append(unit)
-            if segment.pending:
-                await segment.flush()
-        assert segment.durable_90k == 270_000
-        assert segment.durable_bytes == folder.path(7, ".part").stat().st_size
-        return await segment.close(None)
-
-    finished = anyio.run(main)
-    assert finished.media_us == 3_333_333
-    assert walk(folder.path(7)).finished == finished
 
 
 def test_a_failed_sync_leaves_nothing(folder: SegmentFolder, monkeypatch: pytest.MonkeyPatch) -> None:
