@@ -13,7 +13,7 @@ import pytest
 
 # A part of the other's public interface, imported beside it.
 BROUGHT_BY = {"starlette": "fastapi", "multidict": "aiohttp", "yarl": "aiohttp", "aioice": "aiortc"}
-STARTED_BY_NAME = {"uvloop", "websockets"}  # anyio and uvicorn import these when they find them
+STARTED_BY_NAME = {"uvloop", "websockets", "tzdata"}  # anyio, uvicorn and zoneinfo import these when they find them
 
 
 class Source(Protocol):

@@ -92,15 +92,20 @@ class Sensor:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleEntry:
-    """Recording begins whenever `cron` (five fields, in the rule's time zone) fires, and lasts `duration_s` seconds."""
+    """Recording begins whenever `cron` (five fields, in the rule's time zone) fires, and lasts `duration_s` seconds or,
+    when that is 0, until the cron expression `end` fires."""
 
     cron: str
-    duration_s: int
+    duration_s: int = 0
+    end: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingRule:
-    """When and what is recorded of a stream. `time_zone` is an IANA name; rolls are seconds around an event."""
+    """When and what is recorded of a stream. `time_zone` is an IANA name; rolls are seconds around an event.
+
+    `by_hand` holds from somebody's start to somebody's stop, over restarts too.
+    """
 
     mode: Mode = Mode.ALWAYS
     schedule: tuple[ScheduleEntry, ...] = ()
@@ -108,6 +113,7 @@ class RecordingRule:
     pre_roll_s: float = 5.0
     post_roll_s: float = 10.0
     audio: bool = False
+    by_hand: bool = False
 
 
 class StreamKind(StrEnum):
@@ -234,6 +240,17 @@ class Garbage:
     stream_id: str
     bytes: int
     volume: str = MAIN_VOLUME
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Footage of a stream in `[start_us, end_us)` that nobody may delete until `actor`'s protection is lifted."""
+
+    stream_id: str
+    start_us: int
+    end_us: int
+    actor: str
+    at_us: int
 
 
 @dataclass(frozen=True, slots=True)
