@@ -10,12 +10,13 @@ from typing import override
 import anyio
 from sqlalchemy import Connection
 
+from tests.support.clips import WALL_US
 from vedette.kernel.bus import MemoryBus
-from vedette.kernel.clock import Clock, SystemClock
+from vedette.kernel.clock import Clock, Instant, SystemClock
 from vedette.kernel.database import Database
 from vedette.kernel.errors import Fault, unavailable
 from vedette.kernel.telemetry import Telemetry
-from vedette.media.hub import Hub, Subscription
+from vedette.media.hub import Hub
 from vedette.media.source import Source
 from vedette.media.unit import AccessUnit
 from vedette.services.vst.adapters.segment_files import SegmentFolder
@@ -28,6 +29,17 @@ from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.recorder import Recorder
 from vedette.services.vst.settings import VstSettings
 from vedette.services.vst.store import CoverageStore, Store
+
+
+class ClipClock(SystemClock):
+    """A system clock that shows the time of the test clips at its begin."""
+
+    def __init__(self) -> None:
+        self._ahead_us = super().now() - WALL_US
+
+    @override
+    def now(self) -> Instant:
+        return super().now() - self._ahead_us
 
 
 class ListSource(Source):
@@ -63,16 +75,22 @@ class RecorderBench:
         return gaps_of(self.database, "cam")
 
     async def session(self, units: Sequence[AccessUnit]) -> None:
-        """One camera session, to its end and until the recorder has noticed it."""
-        subscription = self.subscription
+        """One camera session, to its end and until all of it is written."""
         with contextlib.suppress(Fault):
             await self.hub.run(ListSource(units))
-        await settled(lambda: self.subscription not in (None, subscription))
+        await self.written()
 
-    @property
-    def subscription(self) -> Subscription | None:
-        """The recorder's place at the hub; another one after each session and failure."""
-        return self.hub._subscriptions[0] if self.hub._subscriptions else None
+    async def push(self, units: Sequence[AccessUnit]) -> None:
+        """Units of a session that goes on, until what they complete is written."""
+        self.hub._running = True
+        for unit in units:
+            self.hub.push(unit)
+            await anyio.lowlevel.checkpoint()
+        await self.written()
+
+    async def written(self) -> None:
+        """Until the recorder has nothing to write."""
+        await settled(lambda: self.recorder.idle)
 
 
 async def settled(condition: Callable[[], bool], *, within_s: float = 20.0) -> None:
@@ -116,7 +134,7 @@ async def recording(
     folder: SegmentFolder | None = None,
 ) -> AsyncIterator[RecorderBench]:
     """A running recorder of stream `cam`, stopped in order at the end."""
-    time = clock or SystemClock()
+    time = clock or ClipClock()
     database = open_catalogue(data_dir)
     files = SegmentFolder(data_dir / "media")
     files.root.mkdir(exist_ok=True)
@@ -136,7 +154,7 @@ async def recording(
     try:
         async with anyio.create_task_group() as group:
             group.start_soon(recorder.run)
-            await settled(lambda: hub.subscribers == 1)
+            await settled(lambda: recorder.ready)
             yield RecorderBench(files, database, hub, recorder)
             group.cancel_scope.cancel()
     finally:

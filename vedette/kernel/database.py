@@ -9,6 +9,7 @@ import anyio.to_thread
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 
 from vedette.kernel.errors import Fault
 
@@ -20,6 +21,8 @@ _BUSY_MS = 10_000
 
 class Database:
     """An engine with a single writer. `work` runs in a thread, in one transaction that commits when it returns.
+
+    A write that the database cannot take, as on a full or failing disk, is a Fault 507 or 500 and changes nothing.
 
     On SQLite (WAL) a durable write is flushed to the disk before the call returns (`synchronous=FULL`); any other may
     lose its last commits to a power cut and never corrupts (`NORMAL`).
@@ -43,14 +46,17 @@ class Database:
 
     def write_now[T](self, work: Callable[[Connection], T], durable: bool = False) -> T:
         """`write` for callers that own a thread already."""
-        with self._write_lock, self._engine.connect() as connection:
-            if self._is_sqlite:
-                connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-                connection.rollback()
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            result = work(connection)
-            connection.commit()
-            return result
+        try:
+            with self._write_lock, self._engine.connect() as connection:
+                if self._is_sqlite:
+                    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                    connection.rollback()
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                result = work(connection)
+                connection.commit()
+                return result
+        except OperationalError as error:
+            raise _refusal(error) from error
 
     def read_now[T](self, work: Callable[[Connection], T]) -> T:
         """`read` for callers that own a thread already."""
@@ -80,6 +86,12 @@ class Database:
     def close(self) -> None:
         """Closes all connections."""
         self._engine.dispose()
+
+
+def _refusal(error: OperationalError) -> Fault:
+    if "full" in str(error.orig):
+        return Fault("VMSInsufficientStorage", 507, "The database's disk is full. Free space on it.")
+    return Fault("VMSInternalError", 500, f"The database refuses to write: {error.orig}. Check its disk.")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -1,13 +1,15 @@
-"""One source fanned out to many sinks, so that a camera is read once; every sink has a queue with a stated policy."""
+"""One source fanned out to many, so that a camera is read once.
+
+A recorder is a sink that is called for each unit, since a task switch a frame costs more than recording it. Viewers and
+relays have a queue with a stated bound, so that a slow one harms nobody.
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import override
-
-import anyio
+from typing import Protocol, override
 
 from vedette.kernel.clock import Clock
 from vedette.kernel.errors import Fault, unavailable
@@ -18,45 +20,45 @@ from vedette.media.unit import AccessUnit, CodecParameters
 _MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """For a recorder: nothing is dropped. A full queue holds the source back for at most `max_wait_s`; after that the
-    subscription ends with Fault 503 once what is queued has been read, and the other sinks go on."""
+class Sink(Protocol):
+    """Takes every unit at once, in the order of the source, sound included. Neither call may block or raise."""
 
-    max_bytes: int = 32 * _MIB
-    max_wait_s: float = 2.0
+    def take(self, unit: AccessUnit) -> None:
+        """The next unit of the session."""
+
+    def end_session(self, fault: Fault | None) -> None:
+        """The session is over; the next unit is a keyframe of another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class DropOldestGop:
-    """For viewers and relays: a full queue loses its oldest units up to the next keyframe, which may be yet to come;
-    `dropped` counts them."""
+    """A queue for viewers and relays: when full it loses its oldest units up to the next keyframe, which may be yet to
+    come; `dropped` counts them."""
 
     max_bytes: int = 8 * _MIB
 
 
-type Policy = Block | DropOldestGop
-
-
 @dataclass(slots=True)
 class HubCounters:
-    """Totals over all sessions of a hub. `last_unit_at` is monotonic seconds of the clock, None before the first."""
+    """Totals over all sessions of a hub; `units` are pictures, `bytes` count sound, too. `last_unit_at` is when the
+    last picture came, in monotonic seconds of the clock, None before the first."""
 
     sessions: int = 0
     units: int = 0
     keyframes: int = 0
     bytes: int = 0
     dropped_units: int = 0
-    overflows: int = 0
     last_unit_at: float | None = None
 
 
 class Subscription(AsyncIterator[AccessUnit]):
     """The queue of one sink: iterate it. Made by `Hub.subscribe`."""
 
-    def __init__(self, policy: Policy, backlog: tuple[AccessUnit, ...], *, across_sessions: bool) -> None:
-        self.policy = policy
+    def __init__(
+        self, policy: DropOldestGop, backlog: tuple[AccessUnit, ...], *, across_sessions: bool, audio: bool = False
+    ) -> None:
         self.across_sessions = across_sessions
+        self.audio = audio
         self.dropped = 0
         self._queue = deque(backlog)
         self._bytes = sum(len(unit.data) for unit in backlog)
@@ -67,7 +69,6 @@ class Subscription(AsyncIterator[AccessUnit]):
         self._end: Fault | None = None
         self._ended = False
         self._filled = asyncio.Event()
-        self.drained = asyncio.Event()
 
     @property
     def queued_bytes(self) -> int:
@@ -83,27 +84,22 @@ class Subscription(AsyncIterator[AccessUnit]):
             await self._filled.wait()
         unit = self._queue.popleft()
         self._bytes -= len(unit.data)
-        self.drained.set()
         return unit
 
-    def offer(self, unit: AccessUnit) -> bool:
-        """Queue a unit, dropping older ones when the policy says so; False when `Block` has no room for it."""
+    def offer(self, unit: AccessUnit) -> None:
+        """Queue a unit, dropping older ones when there is no room."""
         if self._ended:
-            return True
+            return
         while self._queue and self._bytes + len(unit.data) > self._limit and self._takes(unit):
-            if isinstance(self.policy, Block):
-                self.drained.clear()
-                return False
             self._drop_oldest_gop()
         if not self._takes(unit):
             self.dropped += self._broken
-            return True
+            return
         self._broken = False
         self._needs_keyframe = False
         self._queue.append(unit)
         self._bytes += len(unit.data)
         self._filled.set()
-        return True
 
     def end(self, fault: Fault | None) -> None:
         """No more units: the reader gets what is queued, then the fault (None: a clean end)."""
@@ -111,7 +107,6 @@ class Subscription(AsyncIterator[AccessUnit]):
             self._ended = True
             self._end = Fault(fault.code, fault.status, fault.message) if fault else None
             self._filled.set()
-            self.drained.set()
 
     def await_keyframe(self) -> None:
         """Skip to the next keyframe, because the session that the queued units belong to is over."""
@@ -140,6 +135,7 @@ class Hub:
         self._clock = clock
         self._cache = GopCache(cache_bytes)
         self._subscriptions: list[Subscription] = []
+        self._sinks: list[Sink] = []
         self._running = False
         self._parameters: CodecParameters | None = None
         self._closed: Fault | None = None
@@ -157,8 +153,8 @@ class Hub:
 
     @property
     def subscribers(self) -> int:
-        """How many sinks are attached."""
-        return len(self._subscriptions)
+        """How many queues and sinks are attached."""
+        return len(self._subscriptions) + len(self._sinks)
 
     def cached_units(self) -> tuple[AccessUnit, ...]:
         """The current GOP from its keyframe, for a picture or a new viewer; empty between sessions."""
@@ -174,7 +170,7 @@ class Hub:
         try:
             async with opened(source) as units:
                 async for unit in units:
-                    await self._fan_out(unit)
+                    self.push(unit)
             fault = None
         except Fault as error:
             fault = error
@@ -185,14 +181,14 @@ class Hub:
 
     @asynccontextmanager
     async def subscribe(
-        self, policy: Policy, *, across_sessions: bool = False, from_cache: bool = True
+        self, policy: DropOldestGop, *, across_sessions: bool = False, from_cache: bool = True, audio: bool = False
     ) -> AsyncIterator[Subscription]:
-        """Attach a sink: it gets the cached GOP, then every unit. It may join before a session starts.
+        """Attach a queue: it gets the cached GOP, then every unit, sound when asked for. It may join before a session.
 
         At the end of a session it gets the Fault, or with `across_sessions` waits for the keyframe of the next one.
         """
         backlog = self._cache.units() if from_cache else ()
-        subscription = Subscription(policy, backlog, across_sessions=across_sessions)
+        subscription = Subscription(policy, backlog, across_sessions=across_sessions, audio=audio)
         if self._closed is not None:
             subscription.end(self._closed)
         self._subscriptions.append(subscription)
@@ -208,49 +204,38 @@ class Hub:
         for subscription in self._subscriptions:
             subscription.end(fault)
 
-    async def _fan_out(self, unit: AccessUnit) -> None:
+    def attach(self, sink: Sink) -> None:
+        """From the next unit on the sink takes everything; it begins in the middle of a GOP when a session runs."""
+        self._sinks.append(sink)
+
+    def detach(self, sink: Sink) -> None:
+        """The sink takes no more. ValueError when it is not attached."""
+        self._sinks.remove(sink)
+
+    def push(self, unit: AccessUnit) -> None:
+        """One unit of the session to all, without waiting for any of them."""
         counters = self.counters
-        counters.units += 1
-        counters.keyframes += unit.is_keyframe
         counters.bytes += len(unit.data)
-        counters.last_unit_at = self._clock.monotonic()
-        self._parameters = unit.parameters
-        self._cache.feed(unit)
-        full = []
+        is_audio = unit.parameters.is_audio
+        if not is_audio:
+            counters.last_unit_at = self._clock.monotonic()
+            counters.units += 1
+            counters.keyframes += unit.is_keyframe
+            self._parameters = unit.parameters
+            self._cache.feed(unit)
+        for sink in self._sinks:
+            sink.take(unit)
         for subscription in self._subscriptions:
+            if is_audio and not subscription.audio:
+                continue
             dropped = subscription.dropped
-            if not subscription.offer(unit):
-                full.append(subscription)
+            subscription.offer(unit)
             counters.dropped_units += subscription.dropped - dropped
-        begun = self._clock.monotonic()
-        for subscription in full:
-            await self._hold_back(subscription, unit, begun)
-
-    async def _hold_back(self, subscription: Subscription, unit: AccessUnit, begun: float) -> None:
-        """Wait for room in a `Block` queue, or end that subscription; all of them wait from `begun` on."""
-        policy = subscription.policy
-        deadline = begun + (policy.max_wait_s if isinstance(policy, Block) else 0.0)
-        while not subscription.offer(unit):
-            left_s = deadline - self._clock.monotonic()
-            if left_s <= 0:
-                self.counters.overflows += 1
-                subscription.end(unavailable("The recorder could not keep up: its queue is full. Check the disk."))
-                return
-            await self._first_of(subscription.drained, left_s)
-
-    async def _first_of(self, event: asyncio.Event, seconds: float) -> None:
-        async with anyio.create_task_group() as group:
-
-            async def wake() -> None:
-                await event.wait()
-                group.cancel_scope.cancel()
-
-            group.start_soon(wake)
-            await self._clock.sleep(seconds)
-            group.cancel_scope.cancel()
 
     def _end_session(self, fault: Fault | None) -> None:
         self._cache.clear()
+        for sink in self._sinks:
+            sink.end_session(fault)
         for subscription in self._subscriptions:
             if subscription.across_sessions:
                 subscription.await_keyframe()

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import socket
-import threading
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -20,13 +19,11 @@ from tests.support import clips
 from vedette.kernel.clock import Clock, SystemClock
 from vedette.kernel.errors import Fault
 from vedette.media import h264
-from vedette.media.hub import Block, Hub
+from vedette.media.hub import DropOldestGop, Hub
 from vedette.media.scene import read_barcode
 from vedette.media.source import Source, opened
-from vedette.media.sources import open_source, probe, rtsp
-from vedette.media.sources.handover import Handover
-from vedette.media.sources.libav_faults import fault_of
-from vedette.media.sources.rtsp import RtspSource, parameters_of
+from vedette.media.sources import open_source, probe, rtsp_session
+from vedette.media.sources.rtsp import RtspSource
 from vedette.media.sources.test_pattern import ScenePattern
 from vedette.media.unit import AccessUnit, CodecParameters
 from vedette.tools.camera import Camera, open_scene
@@ -47,7 +44,6 @@ async def fault_from(source: Source, each: Callable[[], None] = lambda: None) ->
         async with opened(source) as units:
             async for _ in units:
                 each()
-    assert not [thread for thread in threading.enumerate() if thread.name == "rtsp"]
     fault = caught.value
     told = fault.message + "".join(traceback.format_exception(fault))
     assert PASSWORD not in told
@@ -159,18 +155,6 @@ async def test_a_url_that_is_none(url: str) -> None:
     assert fault.status in (400, 502)
 
 
-@pytest.mark.parametrize(
-    ("number", "status", "words"),
-    [(113, 502, "No network"), (101, 502, "No network"), (5, 502, "host name"), (104, 502, "cannot be reached")],
-)
-def test_system_errors(number: int, status: int, words: str) -> None:
-    with pytest.raises(av.error.FFmpegError) as caught:
-        av.error.err_check(-number, f"rtsp://admin:{PASSWORD}@camera/")
-    fault = fault_of(caught.value)
-    assert (fault.status, words in fault.message, PASSWORD in fault.message) == (status, True, False)
-    assert fault_of(caught.value, opened=True).message.startswith("The connection to the camera broke")
-
-
 # --- cameras -------------------------------------------------------------------------------------
 
 
@@ -230,8 +214,8 @@ def decoded(units: Sequence[AccessUnit]) -> list[int | None]:
     return [read_barcode(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)) for frame in frames]
 
 
-async def test_a_slow_reader_holds_the_thread_back_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rtsp, "Handover", partial(Handover, max_bytes=20_000))
+async def test_a_slow_reader_holds_the_camera_back_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rtsp_session, "QUEUE_BYTES", 20_000)
     got: list[AccessUnit] = []
     async with Camera(SCENE, clock=SystemClock()) as camera:
         with anyio.fail_after(30):
@@ -258,7 +242,7 @@ async def test_a_camera_that_changes_its_size_gets_new_parameters_in_the_hub() -
     hub, seen = Hub(clock=SystemClock()), list[CodecParameters]()
     async with (
         Camera({"scene": partial(turning, sizes=sizes)}, clock=SystemClock()) as camera,
-        hub.subscribe(Block()) as units,
+        hub.subscribe(DropOldestGop()) as units,
         anyio.create_task_group() as group,
     ):
         group.start_soon(hub.run, source_of(camera.url("scene")))
@@ -273,22 +257,3 @@ async def test_a_camera_that_changes_its_size_gets_new_parameters_in_the_hub() -
                     seen.append(unit.parameters)
         group.cancel_scope.cancel()
     assert [(found.width, found.height) for found in seen] == [(320, 180), (640, 360)]
-
-
-def test_parameter_sets_that_are_torn_do_not_end_the_stream() -> None:
-    """What libav found when it opened the camera stands until a keyframe says otherwise."""
-    context = av.CodecContext.create("h264", "r")
-    assert isinstance(context, av.VideoCodecContext)
-    torn = h264.join([b"\x67\x64\x01", b"\x68\x01", b"\x65\x88"])
-    parameters = parameters_of("h264", torn, context, current=None)
-    assert parameters.extradata == h264.join([b"\x67\x64\x01", b"\x68\x01"])
-    assert parameters_of("h264", torn, context, current=parameters) is parameters
-
-
-def test_a_keyframe_without_sets_keeps_the_parameters() -> None:
-    context = av.CodecContext.create("h264", "r")
-    assert isinstance(context, av.VideoCodecContext)
-    unit = clips.encode(1)[0]
-    known = parameters_of("h264", unit.data, context, current=None)
-    assert (known.width, known.height) == (clips.WIDTH, clips.HEIGHT)
-    assert parameters_of("h264", h264.join([h264.split(unit.data)[-1]]), context, current=known) is known

@@ -3,6 +3,7 @@
 import errno
 import itertools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from vedette.kernel.clock import SystemClock
 from vedette.media.fmp4 import ClipSlice, mux_clip
 from vedette.services.vst.adapters.segment_files import SegmentFolder
 from vedette.services.vst.core import clip
+from vedette.services.vst.core.segmenter import SegmentPolicy
 from vedette.services.vst.model import Cause
 from vedette.services.vst.service.fsck import Problem, fsck
 from vedette.services.vst.service.recovery import recover
@@ -43,8 +45,8 @@ def numbers(bench: RecorderBench, out: Path) -> list[int]:
 
 async def test_no_frame_is_missing_or_repeated_over_a_hundred_seams(tmp_path: Path) -> None:
     units = encode(505, gop=5)
-    async with recording(tmp_path, settings=VstSettings(segment_s=1), clock=SystemClock()) as bench:
-        bench.recorder._policy = type(bench.recorder._policy)(15_000, 15_000)  # a cut at every keyframe
+    async with recording(tmp_path, settings=VstSettings(segment_s=1)) as bench:
+        bench.recorder._cutter.policy = SegmentPolicy(15_000, 15_000)  # a cut at every keyframe
         await bench.session(units)
         assert len(bench.segments()) == 101
         assert numbers(bench, tmp_path / "out.mp4") == [number % 256 for number in range(505)]
@@ -67,12 +69,10 @@ async def test_a_camera_that_goes_leaves_a_gap_that_ends_where_it_returns(tmp_pa
 
 
 async def test_an_orderly_stop_keeps_everything_and_says_so(tmp_path: Path) -> None:
-    async with recording(tmp_path) as bench:
+    async with recording(tmp_path, settings=VstSettings(segment_s=600)) as bench:
         await bench.session(encode(20))
         units = encode(50, wall_us=WALL_US + 5 * SECOND)
-        bench.hub._running = True
-        for unit in units:
-            await bench.hub._fan_out(unit)
+        await bench.push(units)
         await settled(lambda: bench.recorder.growing is not None)
     database = open_catalogue(tmp_path)
     segments = database.read_now(lambda connection: list(Store(connection).list_all_segments()))
@@ -107,21 +107,17 @@ async def test_a_failed_sync_is_final_for_the_parts_it_covered(tmp_path: Path, m
 
     monkeypatch.setattr(os, "fdatasync", fdatasync)
     async with recording(tmp_path, settings=VstSettings(segment_s=600)) as bench:
-        bench.hub._running = True
         units = encode(200)
-        for unit in units[:45]:
-            await bench.hub._fan_out(unit)
+        await bench.push(units[:45])
         await settled(lambda: bench.recorder.growing is not None)
-        broken, subscription = True, bench.subscription
-        for unit in units[45:100]:
-            await bench.hub._fan_out(unit)
-        await settled(lambda: bench.subscription not in (None, subscription))
-        broken = False
+        broken = True
+        await bench.push(units[45:100])
         assert "refuses" in bench.recorder.failing
+        broken = False
+        await settled(lambda: bench.recorder.ready)
         assert bench.segments() == []
         assert [gap.cause for gap in bench.gaps()] == [Cause.DISK_FAILED]
-        for unit in units[100:]:
-            await bench.hub._fan_out(unit)
+        await bench.push(units[100:])
         await settled(lambda: bench.recorder.growing is not None)
         assert bench.recorder.failing == ""
     assert fsck(tmp_path, clock=SystemClock(), hashes=True).findings == []
@@ -129,26 +125,23 @@ async def test_a_failed_sync_is_final_for_the_parts_it_covered(tmp_path: Path, m
 
 async def test_a_full_disk_keeps_what_was_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = False
-    real = os.write
+    real = os.writev
 
-    def write(descriptor: int, data: bytes) -> int:
+    def writev(descriptor: int, buffers: Sequence[bytes]) -> int:
         if full:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return real(descriptor, data)
+        return real(descriptor, buffers)
 
-    monkeypatch.setattr(os, "write", write)
+    monkeypatch.setattr(os, "writev", writev)
     async with recording(tmp_path, settings=VstSettings(segment_s=600)) as bench:
-        bench.hub._running = True
         units = encode(120)
-        for unit in units[:45]:
-            await bench.hub._fan_out(unit)
+        await bench.push(units[:45])
         await settled(lambda: bench.recorder.growing is not None)
-        full, subscription = True, bench.subscription
-        for unit in units[45:]:
-            await bench.hub._fan_out(unit)
-        await settled(lambda: bench.subscription not in (None, subscription))
-        full = False
+        full = True
+        await bench.push(units[45:])
         assert "full" in bench.recorder.failing
+        full = False
+        await settled(lambda: bench.recorder.ready)
         [kept] = bench.segments()
         assert kept.media_us >= 333_333
         assert bench.gaps()[0].start_us == kept.end_us
@@ -157,9 +150,7 @@ async def test_a_full_disk_keeps_what_was_safe(tmp_path: Path, monkeypatch: pyte
 
 async def test_what_a_crash_leaves_is_adopted_to_its_last_certain_part(tmp_path: Path) -> None:
     async with recording(tmp_path, settings=VstSettings(segment_s=600)) as bench:
-        bench.hub._running = True
-        for unit in encode(100):
-            await bench.hub._fan_out(unit)
+        await bench.push(encode(100))
         await settled(lambda: bench.recorder.growing is not None and bench.recorder.growing.durable_us > WALL_US)
         crashed = tmp_path / "crashed"
         _copy(tmp_path / "media", crashed / "media")
@@ -184,9 +175,7 @@ async def test_what_a_crash_leaves_is_adopted_to_its_last_certain_part(tmp_path:
 
 async def test_bytes_that_the_index_does_not_vouch_for_are_cut_off(tmp_path: Path) -> None:
     async with recording(tmp_path, settings=VstSettings(segment_s=600)) as bench:
-        bench.hub._running = True
-        for unit in encode(100):
-            await bench.hub._fan_out(unit)
+        await bench.push(encode(100))
         await settled(lambda: bench.recorder.growing is not None)
         _copy(tmp_path / "media", tmp_path / "crashed" / "media")
     part = next((tmp_path / "crashed").rglob("*.part"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vedette.kernel.clock import FakeClock
 from vedette.kernel.errors import Fault, unavailable
-from vedette.media.hub import Block, DropOldestGop, Hub, Policy, Subscription
+from vedette.media.hub import DropOldestGop, Hub, Sink, Subscription
 from vedette.media.source import Source
 from vedette.media.unit import AccessUnit, CodecParameters
 
@@ -95,7 +95,7 @@ def test_a_dropping_queue_is_bounded_and_whole_from_keyframe_on(
             some = AccessUnit(bytes(size), 0, 0, number, is_keyframe, PARAMETERS)
             joined = joined or is_keyframe
             offered += joined
-            assert subscription.offer(some)
+            subscription.offer(some)
             assert subscription.queued_bytes <= max(limit, size)
             for _ in range(reads):
                 if subscription.queued_bytes:
@@ -109,27 +109,10 @@ def test_a_dropping_queue_is_bounded_and_whole_from_keyframe_on(
     anyio.run(run)
 
 
-@given(st.lists(st.integers(1, 9), max_size=60), st.integers(1, 30))
-def test_a_blocking_queue_takes_all_or_says_no(sizes: list[int], limit: int) -> None:
-    async def run() -> None:
-        subscription = Subscription(Block(limit), (), across_sessions=False)
-        read = []
-        for number, size in enumerate(sizes):
-            some = unit(number, size=size)
-            while not subscription.offer(some):
-                read.append((await anext(subscription)).wall_us)
-            assert subscription.queued_bytes <= max(limit, size)
-        subscription.end(None)
-        assert read + [item.wall_us async for item in subscription] == list(range(len(sizes)))
-        assert subscription.dropped == 0
-
-    anyio.run(run)
-
-
 async def test_the_burst_of_a_joining_viewer_may_exceed_its_bound() -> None:
     backlog = tuple(unit(number, size=10) for number in range(5))
     subscription = Subscription(DropOldestGop(20), backlog, across_sessions=False)
-    assert subscription.offer(unit(6, size=10))
+    subscription.offer(unit(6, size=10))
     assert subscription.dropped == 0
     assert await read(subscription, 6) == [0, 1, 2, 3, 4, 6]
 
@@ -139,7 +122,7 @@ async def test_the_burst_of_a_joining_viewer_may_exceed_its_bound() -> None:
 
 async def test_everyone_gets_everything_in_order() -> None:
     hub = Hub(clock=FakeClock())
-    async with hub.subscribe(Block()) as one, hub.subscribe(DropOldestGop()) as other:
+    async with hub.subscribe(DropOldestGop()) as one, hub.subscribe(DropOldestGop()) as other:
         assert hub.subscribers == 2
         fault = await play(hub, *(unit(number) for number in range(12)), GONE)
         assert fault is GONE
@@ -156,14 +139,13 @@ async def test_everyone_gets_everything_in_order() -> None:
 
 async def test_a_sink_before_the_first_keyframe_waits_for_it() -> None:
     hub = Hub(clock=FakeClock())
-    async with hub.subscribe(Block()) as subscription:
+    async with hub.subscribe(DropOldestGop()) as subscription:
         await play(hub, *(unit(number) for number in range(3, 8)), None)
         assert await rest(subscription) == [5, 6, 7]
 
 
-@pytest.mark.parametrize("policy", [Block(), DropOldestGop()])
 @pytest.mark.parametrize("from_cache", [True, False])
-async def test_who_joins_late_gets_the_gop(policy: Policy, from_cache: bool) -> None:
+async def test_who_joins_late_gets_the_gop(from_cache: bool) -> None:
     hub, feed = Hub(clock=FakeClock()), Feed()
     async with anyio.create_task_group() as group:
         group.start_soon(hub.run, feed)
@@ -171,7 +153,7 @@ async def test_who_joins_late_gets_the_gop(policy: Policy, from_cache: bool) -> 
             await feed.send.send(unit(number))
         await anyio.wait_all_tasks_blocked()
         assert numbers(hub.cached_units()) == [5, 6, 7]
-        async with hub.subscribe(policy, from_cache=from_cache) as subscription:
+        async with hub.subscribe(DropOldestGop(), from_cache=from_cache) as subscription:
             for number in range(8, 12):
                 await feed.send.send(unit(number))
             await feed.send.send(None)
@@ -181,7 +163,7 @@ async def test_who_joins_late_gets_the_gop(policy: Policy, from_cache: bool) -> 
 
 async def test_a_slow_viewer_drops_to_a_keyframe_and_harms_nobody() -> None:
     hub = Hub(clock=FakeClock())
-    async with hub.subscribe(DropOldestGop(max_bytes=7)) as slow, hub.subscribe(Block()) as recorder:
+    async with hub.subscribe(DropOldestGop(max_bytes=7)) as slow, hub.subscribe(DropOldestGop()) as recorder:
         await play(hub, *(unit(number) for number in range(23)), None)
         assert await rest(recorder) == list(range(23))
         got = await rest(slow)
@@ -189,82 +171,52 @@ async def test_a_slow_viewer_drops_to_a_keyframe_and_harms_nobody() -> None:
         assert slow.dropped == hub.counters.dropped_units == 20
 
 
-# --- holding back --------------------------------------------------------------------------------
+# --- sinks and sound ------------------------------------------------------------------------------
 
 
-async def test_a_full_recorder_holds_the_source_back_and_loses_nothing() -> None:
-    hub, feed = Hub(clock=FakeClock()), Feed()
-    async with hub.subscribe(Block(max_bytes=3)) as recorder, anyio.create_task_group() as group:
-        group.start_soon(hub.run, feed)
-        for number in range(4):
-            await feed.send.send(unit(number))
-        await anyio.wait_all_tasks_blocked()
-        with pytest.raises(anyio.WouldBlock):
-            feed.send.send_nowait(unit(4))
-        assert await read(recorder, 1) == [0]
-        for number in range(4, 6):  # one unit at a time: each needs the room that the reader makes
-            await anyio.wait_all_tasks_blocked()
-            feed.send.send_nowait(unit(number))
-            assert await read(recorder, 1) == [number - 3]
-        await feed.send.send(None)
-        assert await rest(recorder) == [3, 4, 5]
-        assert hub.counters.overflows == 0
+class Recording(Sink):
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.units: list[AccessUnit] = []
+        self.ends: list[Fault | None] = []
+
+    @override
+    def take(self, unit: AccessUnit) -> None:
+        self.units.append(unit)
+
+    @override
+    def end_session(self, fault: Fault | None) -> None:
+        self.ends.append(fault)
 
 
-async def test_an_overflow_ends_that_subscription_alone() -> None:
-    clock, feed = FakeClock(), Feed()
-    hub = Hub(clock=clock)
+def heard(number: int) -> AccessUnit:
+    return AccessUnit(b"sound", number, number, number, False, CodecParameters("aac", b"asc", sample_rate=48_000))
+
+
+async def test_a_sink_takes_everything_at_once_and_hears_of_each_end() -> None:
+    hub, sink = Hub(clock=FakeClock()), Recording()
+    hub.attach(sink)
+    await play(hub, unit(3), unit(4), heard(50), unit(5), GONE)
+    await play(hub, unit(10), None)
+    assert numbers(sink.units) == [3, 4, 50, 5, 10]
+    assert sink.ends == [GONE, None]
+    hub.detach(sink)
+    await play(hub, unit(15), None)
+    assert len(sink.units) == 5
+
+
+async def test_sound_reaches_only_who_asks_for_it_and_counts_as_no_picture() -> None:
+    hub = Hub(clock=FakeClock())
     async with (
-        hub.subscribe(Block(max_bytes=2)) as stuck,
-        hub.subscribe(Block(max_bytes=3)) as stuck_too,
-        hub.subscribe(Block()) as healthy,
-        anyio.create_task_group() as group,
+        hub.subscribe(DropOldestGop()) as seeing,
+        hub.subscribe(DropOldestGop(), audio=True) as hearing,
     ):
-        group.start_soon(hub.run, feed)
-        for number in range(4):
-            await feed.send.send(unit(number))
-            await anyio.wait_all_tasks_blocked()
-            clock.advance(2.0)
-            await anyio.wait_all_tasks_blocked()
-        await feed.send.send(None)
-        for subscription, held in ((stuck, [0, 1]), (stuck_too, [0, 1, 2])):
-            assert await read(subscription, len(held)) == held
-            with pytest.raises(Fault, match="could not keep up") as caught:
-                await anext(subscription)
-            assert caught.value.status == 503
-        assert await rest(healthy) == [0, 1, 2, 3]
-        assert hub.counters.overflows == 2
-
-
-async def test_two_full_recorders_share_one_wait() -> None:
-    clock, feed = FakeClock(), Feed()
-    hub = Hub(clock=clock)
-    async with (
-        hub.subscribe(Block(max_bytes=1)),
-        hub.subscribe(Block(max_bytes=1)),
-        anyio.create_task_group() as group,
-    ):
-        group.start_soon(hub.run, feed)
-        for number in range(2):
-            await feed.send.send(unit(number))
-        await anyio.wait_all_tasks_blocked()
-        clock.advance(2.0)
-        await anyio.wait_all_tasks_blocked()
-        assert hub.counters.overflows == 2
-        await feed.send.send(None)
-
-
-async def test_a_full_recorder_that_leaves_lets_the_source_go_on() -> None:
-    hub, feed = Hub(clock=FakeClock()), Feed()
-    async with anyio.create_task_group() as group, hub.subscribe(Block()) as other:
-        async with hub.subscribe(Block(max_bytes=1)):
-            group.start_soon(hub.run, feed)
-            for number in range(2):
-                await feed.send.send(unit(number))
-            await anyio.wait_all_tasks_blocked()
-        await feed.send.send(unit(2))
-        await feed.send.send(None)
-        assert await rest(other) == [0, 1, 2]
+        await play(hub, heard(1), unit(0), heard(2), unit(1), None)
+        assert await rest(seeing) == [0, 1]
+        assert await rest(hearing) == [0, 2, 1]
+    assert (hub.counters.units, hub.counters.keyframes, hub.counters.bytes) == (2, 1, 12)
+    assert hub.parameters is PARAMETERS
 
 
 # --- ends ----------------------------------------------------------------------------------------
@@ -273,7 +225,7 @@ async def test_a_full_recorder_that_leaves_lets_the_source_go_on() -> None:
 async def test_sinks_across_sessions_go_on_at_the_next_keyframe() -> None:
     hub = Hub(clock=FakeClock())
     async with (
-        hub.subscribe(Block(), across_sessions=True) as recorder,
+        hub.subscribe(DropOldestGop(), across_sessions=True) as recorder,
         hub.subscribe(DropOldestGop()) as viewer,
     ):
         await play(hub, *(unit(number) for number in range(7)), GONE)
@@ -290,7 +242,7 @@ async def test_sinks_across_sessions_go_on_at_the_next_keyframe() -> None:
 
 async def test_a_stopped_session_is_a_fault_for_its_sinks_and_closes_the_source() -> None:
     hub, feed = Hub(clock=FakeClock()), Feed()
-    async with hub.subscribe(Block()) as subscription:
+    async with hub.subscribe(DropOldestGop()) as subscription:
         async with anyio.create_task_group() as group:
             group.start_soon(hub.run, feed)
             await feed.send.send(unit(0))
@@ -306,9 +258,9 @@ async def test_a_stopped_session_is_a_fault_for_its_sinks_and_closes_the_source(
 
 async def test_closing_ends_present_and_future_sinks() -> None:
     hub = Hub(clock=FakeClock())
-    async with hub.subscribe(Block(), across_sessions=True) as early:
+    async with hub.subscribe(DropOldestGop(), across_sessions=True) as early:
         hub.close(Fault("VMSNoDataError", 404, "The sensor was removed."))
-        async with hub.subscribe(Block()) as late:
+        async with hub.subscribe(DropOldestGop()) as late:
             for subscription in (early, late):
                 with pytest.raises(Fault, match="removed") as caught:
                     await anext(subscription)

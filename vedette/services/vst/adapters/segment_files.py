@@ -23,12 +23,11 @@ from vedette.media.fmp4_writer import (
     DIGEST_BYTES,
     HEADER_UUID,
     SEAL_UUID,
-    SegmentWriter,
     read_seal,
     seal,
 )
 from vedette.media.mp4 import HEADER_BYTES, box_header
-from vedette.media.unit import AccessUnit, CodecParameters, ticks_to_us
+from vedette.media.unit import ticks_to_us
 
 _FILES_A_FOLDER = 4096
 _READ_BYTES = 1 << 20
@@ -49,6 +48,7 @@ class SegmentHeader:
     codec: str
     width: int
     height: int
+    audio: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,73 +186,6 @@ class SegmentFile:
         self._file = -1
 
 
-class OpenSegment:
-    """One growing segment: a writer over its file. `append` never blocks; `flush` when `pending` is true makes what it
-    holds durable."""
-
-    def __init__(
-        self, folder: "SegmentFolder", header: SegmentHeader, parameters: CodecParameters, part_us: int
-    ) -> None:
-        self.header = header
-        self.file = SegmentFile(folder, header)
-        self._folder = folder
-        self._parts: list[tuple[bytes, int]] = []
-        self._writer = SegmentWriter(parameters, part_us=part_us, header=header_bytes(header))
-
-    @property
-    def pending(self) -> bool:
-        """Whether a whole part waits to be written."""
-        return bool(self._parts)
-
-    @property
-    def durable_bytes(self) -> int:
-        """How much of the file is safe on the disk."""
-        return self.file.durable_bytes
-
-    @property
-    def durable_90k(self) -> int:
-        """The same as media time in ticks."""
-        return self.file.durable_90k
-
-    @property
-    def durable_us(self) -> int:
-        """The wall time up to which it is safe on the disk."""
-        return self.file.durable_us
-
-    def append(self, unit: AccessUnit) -> None:
-        """Takes the next unit; Fault 422 when it does not fit."""
-        part = self._writer.write(unit)
-        if part is not None:
-            self._parts.append((part, self._writer.end_90k))
-
-    async def flush(self) -> None:
-        """Writes and syncs the parts that are whole. OSError when the disk refuses; then only `salvage` is left."""
-        await self._folder.run(self._flush)
-
-    async def close(self, next_dts_90k: int | None) -> Finished:
-        """The finished file, under its final name. OSError as in `flush`."""
-        part, summary = self._writer.close(next_dts_90k=next_dts_90k)
-        self._parts.append((part, summary.duration_90k))
-        return await self._folder.run(self._close)
-
-    async def salvage(self) -> Finished | None:
-        """After an OSError: what was durable before it as a finished file, None when nothing is certain."""
-        return await self._folder.run(self.file.salvage)
-
-    def _flush(self) -> None:
-        self._append_parts()
-        self.file.sync()
-
-    def _close(self) -> Finished:
-        self._append_parts()
-        return self.file.close_finish()
-
-    def _append_parts(self) -> None:
-        parts, self._parts = self._parts, []
-        for data, end_90k in parts:
-            self.file.append(data, end_90k)
-
-
 class SegmentFolder:
     """The files of all segments below one root; names are made of ids and never read for meaning."""
 
@@ -275,15 +208,6 @@ class SegmentFolder:
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self._threads)
         return await anyio.to_thread.run_sync(work, *arguments, limiter=self._limiter)
-
-    async def open(self, header: SegmentHeader, parameters: CodecParameters, *, part_us: int) -> OpenSegment:
-        """A new growing segment. OSError when the disk refuses."""
-        segment = OpenSegment(self, header, parameters, part_us)
-        await self.run(segment.file.create)
-        return segment
-
-    async def drop_index(self, segment_id: int) -> None:
-        """Nothing: segments have no index any more. Goes with its last caller."""
 
     async def unlink(self, segment_ids: Sequence[int]) -> None:
         """Removes files for certain: the folders are synced before this returns."""

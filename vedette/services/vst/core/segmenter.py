@@ -47,15 +47,20 @@ class Cut:
 type Step = Append | Cut
 
 
-def feed(state: SegmenterState, unit: AccessUnit, policy: SegmentPolicy) -> tuple[SegmenterState, list[Step]]:
-    """The next unit in decode order. Before the first keyframe there is nothing to append to: no steps."""
+def feed(
+    state: SegmenterState, unit: AccessUnit, policy: SegmentPolicy, *, must_cut: bool = False
+) -> tuple[SegmenterState, list[Step]]:
+    """The next unit in decode order. Before the first keyframe there is nothing to append to: no steps.
+
+    `must_cut` asks for a cut at the next keyframe whatever the length, as when sound joins.
+    """
     if state.parameters is None:
         if not unit.is_keyframe:
             return state, []
         return _opened(unit, policy.first_90k or policy.length_90k), [Append(unit)]
     if unit.parameters is not state.parameters or unit.dts_90k <= state.last_dts_90k:
         return _restart(state, unit, policy)
-    if unit.is_keyframe and unit.dts_90k - state.first_dts_90k >= state.target_90k:
+    if unit.is_keyframe and (must_cut or unit.dts_90k - state.first_dts_90k >= state.target_90k):
         return _opened(unit, policy.length_90k), [Cut(unit.dts_90k, True), Append(unit)]
     return _continued(state, unit), [Append(unit)]
 

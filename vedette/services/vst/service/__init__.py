@@ -24,14 +24,17 @@ from vedette.services.vst.service import recovery
 from vedette.services.vst.service.camera import Camera
 from vedette.services.vst.service.catalogue import Catalogue
 from vedette.services.vst.service.coverage import Coverage
+from vedette.services.vst.service.cutter import phase_of
+from vedette.services.vst.service.deletion import FOR_EVER_US, Deletion
 from vedette.services.vst.service.events import Outbox
 from vedette.services.vst.service.footage import Footage
 from vedette.services.vst.service.fsck import CATALOGUE, MEDIA
 from vedette.services.vst.service.live import LiveSessions
 from vedette.services.vst.service.meters import Meters
 from vedette.services.vst.service.parts import Parts
+from vedette.services.vst.service.policy import Policies
 from vedette.services.vst.service.reaper import Reaper
-from vedette.services.vst.service.recorder import Recorder, phase_of
+from vedette.services.vst.service.recorder import Recorder
 from vedette.services.vst.service.sensors import Sensors
 from vedette.services.vst.settings import VstSettings
 
@@ -65,7 +68,8 @@ class Vst:
         self.sensors = Sensors(self._parts, vault=self._open_vault, make_camera=self._make_camera)
         self.footage = Footage(self._parts, self.sensors, kernel.data_dir / _SCRATCH)
         self.coverage = Coverage(self._parts, self.sensors)
-        self.reaper = Reaper(self._parts)
+        self.policies, self.deletion = Policies(self._parts), Deletion(self._parts)
+        self.reaper = Reaper(self._parts, self.policies, self.deletion)
         self.live = LiveSessions(self._parts, self.sensors, make_peer)
 
     @property
@@ -85,7 +89,7 @@ class Vst:
     def ready(self) -> str | None:
         """None when cameras can be added and are recorded; else what is wrong."""
         failing = [status.reason for status in self.sensors.list() if status.reason and status.health == "online"]
-        return self._reason or (failing[0] if failing else None)
+        return self._reason or self._parts.disk.alarm or (failing[0] if failing else None)
 
     @asynccontextmanager
     async def life(self) -> AsyncIterator[None]:
@@ -117,16 +121,18 @@ class Vst:
     async def remove_sensor(self, sensor_id: str, *, delete_recordings: bool, caller: Subject) -> None:
         """Removes a camera, its viewers and its relay clients, and when asked its recordings."""
         self.sensors.camera(sensor_id)
+        if delete_recordings:
+            await self.deletion.refuse_protected(sensor_id, 0, FOR_EVER_US)
         await self.live.close_stream(sensor_id)
         await self.sensors.remove(sensor_id)
         if delete_recordings:
-            await self.reaper.delete_stream(sensor_id, actor=caller.id)
+            await self.deletion.stream(sensor_id, actor=caller.id)
 
     async def delete_recordings(self, stream_id: str, *, caller: Subject) -> int:
         """Deletes all finished recordings of a stream; returns the bytes that were freed."""
         if not await self.footage.known(stream_id):
             raise Fault("CameraNotFoundError", 404, f"There is no stream '{stream_id[:100]}'.")
-        return await self.reaper.delete_stream(stream_id, actor=caller.id)
+        return (await self.deletion.stream(stream_id, actor=caller.id)).bytes
 
     def now(self) -> str:
         """The service's clock, for replies."""
@@ -145,6 +151,7 @@ class Vst:
 
     async def _start(self, group: anyio.abc.TaskGroup, relay: RtspServer) -> None:
         group.start_soon(self._parts.outbox.run)
+        await self.policies.load()
         await self.sensors.start(group)
         await self.live.start(group)
         group.start_soon(self.reaper.run)

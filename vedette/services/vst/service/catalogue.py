@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import anyio
+
 from vedette.kernel.clock import Instant
 from vedette.kernel.database import Database, Transaction
+from vedette.kernel.errors import unavailable
 from vedette.services.vst.model import Cause, Head, Segment
 from vedette.services.vst.store import CoverageStore, Store
 
-_ID_BLOCK = 64
+_ID_BLOCK = 256
 
 
 class Catalogue:
@@ -17,16 +20,26 @@ class Catalogue:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._next_id = self._last_id = 0
+        self._one = anyio.Lock()
 
-    async def next_segment_id(self) -> int:
-        """An id that was never used and never will be again, not even after a crash."""
+    def take_segment_id(self) -> int:
+        """An id that was never used and never will be again, not even after a crash. Fault 503 when none is at hand."""
         if self._next_id >= self._last_id:
-            first = await self.database.write(
-                lambda connection: Store(connection).add_id_block(_ID_BLOCK), durable=True
-            )
-            self._next_id, self._last_id = first, first + _ID_BLOCK
+            raise unavailable("The catalogue does not answer, so no recording can begin. Check the disk.")
         self._next_id += 1
         return self._next_id - 1
+
+    async def top_up(self) -> None:
+        """Makes sure that ids are at hand, so that a recording can begin without waiting."""
+        if self._last_id - self._next_id >= _ID_BLOCK:
+            return
+        async with self._one:
+            if self._last_id - self._next_id < _ID_BLOCK:
+                first = await self.database.write(
+                    lambda connection: Store(connection).add_id_block(2 * _ID_BLOCK), durable=True
+                )
+                # What is left of an earlier block is given up: blocks need not follow one another.
+                self._next_id, self._last_id = first, first + 2 * _ID_BLOCK
 
     async def add_segment(self, segment: Segment, *, cause: Cause | None = None) -> None:
         """A finished segment; nothing follows it for the time being when a cause is given."""

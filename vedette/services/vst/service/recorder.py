@@ -1,244 +1,337 @@
-"""Records one stream: hub to segments on the disk, and a gap with its cause wherever there is nothing to record."""
+"""Records one stream: hub to segments on the disk, and the cause in the ledger wherever there is nothing to record.
 
+Two halves. The taking half is called by the hub for each unit and never waits: it cuts segments and leaves orders. The
+writing half is a task that obeys them, one disk call a part. Between them lies a queue that is bounded in bytes; when
+the disk does not keep up it is emptied in peace, and what could not be queued is a declared gap.
+"""
+
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import override
 
 import anyio
 
-from vedette.kernel.clock import US_PER_SECOND
+from vedette.kernel.clock import US_PER_SECOND, Instant
 from vedette.kernel.errors import Fault
 from vedette.kernel.lifecycle import Backoff, retry
 from vedette.kernel.log import get_logger
-from vedette.media.hub import Block, Hub, Subscription
+from vedette.media.hub import Hub, Sink
 from vedette.media.unit import AccessUnit, seconds_to_90k
-from vedette.services.vst.adapters.segment_files import (
-    Finished,
-    OpenSegment,
-    SegmentHeader,
-    disk_fault,
-)
-from vedette.services.vst.core import segmenter
-from vedette.services.vst.core.segmenter import Cut, SegmenterState, SegmentPolicy
+from vedette.services.vst.adapters.segment_files import Finished, SegmentFile, disk_fault
+from vedette.services.vst.core.preroll import PreRoll
+from vedette.services.vst.core.segmenter import SegmentPolicy
 from vedette.services.vst.model import Cause, Growing, Segment
+from vedette.services.vst.service.cutter import Begin, Cutter, Finish, Order, Part
 from vedette.services.vst.service.parts import Parts
 
-_STEP_US = US_PER_SECOND
-"""Wall clock and media clock may differ by this much from segment to segment before it counts as a jump."""
-_REPEAT_US = 10 * US_PER_SECOND
 _MIB = 1 << 20
-_HOLD_BACK_S = 0.5
 
 
-@dataclass(slots=True)
-class _Chain:
-    """The recording that goes on: where its next segment starts in wall time."""
+@dataclass(frozen=True, slots=True)
+class _Absent:
+    """From `at_us` on nothing is recorded because of `cause`."""
 
-    recording_id: int
-    next_start_us: int
+    at_us: Instant
+    cause: Cause
 
 
-class Recorder:
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """A finished file whose row the catalogue must still take."""
+
+    segment: Segment
+    cause: Cause | None
+
+
+class Recorder(Sink):
     """Runs until cancelled; an orderly cancellation finishes the open segment."""
 
     def __init__(self, stream_id: str, hub: Hub, parts: Parts, *, phase: float) -> None:
-        self._stream_id, self._hub = stream_id, hub
+        settings = parts.settings
+        self._stream_id, self._hub, self._clock, self._meters = stream_id, hub, parts.clock, parts.meters
         self._folder, self._catalogue = parts.folder, parts.catalogue
-        self._clock, self._meters, self._settings = parts.clock, parts.meters, parts.settings
-        length = seconds_to_90k(self._settings.segment_s)
+        length = seconds_to_90k(settings.segment_s)
         # The first segment of each camera has another length, so that the disk is not asked by all at once.
-        self._policy = SegmentPolicy(length, max(length // 4, round(length * (1 - phase))))
-        self._state = SegmenterState()
-        self._open: OpenSegment | None = None
-        self._chain: _Chain | None = None
-        self._floor_us = 0
-        self._from_cache = True
-        self._gap_is_open = False
+        policy = SegmentPolicy(length, max(length // 4, round(length * (1 - phase))))
+        part_us = round(settings.part_s * US_PER_SECOND)
+        self._cutter = Cutter(stream_id, policy, part_us=part_us, next_id=parts.catalogue.take_segment_id)
+        self._most_bytes = settings.queue_mib * _MIB
+        self._pre_roll = PreRoll(seconds_to_90k(0), self._most_bytes)
+        self._orders: deque[Order | _Absent] = deque()
+        self._queued_bytes = 0
+        self._filled = anyio.Event()
+        self._file: SegmentFile | None = None
+        self._uncommitted: _Commit | None = None
+        self._cause: Cause | None = Cause.STARTING
+        self._wanted, self._sound, self._resting = True, False, Cause.NOT_SCHEDULED
+        self._may_take = self._stalled = self._is_writing = False
         self._log = get_logger("vst")
         self.failing = ""
 
     @property
     def growing(self) -> Growing | None:
         """The durable part of the open segment; None when there is none yet."""
-        segment = self._open
-        if segment is None or not segment.durable_90k:
+        file = self._file
+        if file is None or not file.durable_90k:
             return None
-        header = segment.header
-        return Growing(header.segment_id, self._stream_id, header.start_us, segment.durable_us, segment.durable_bytes)
+        header = file.header
+        return Growing(header.segment_id, self._stream_id, header.start_us, file.durable_us, file.durable_bytes)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the next keyframe would be recorded."""
+        return self._may_take and self._wanted and not self._stalled
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be written; a part that still grows does not count."""
+        return not (self._orders or self._uncommitted or self._is_writing)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the stream is to be recorded now."""
+        return self._wanted
+
+    def set_rule_state(
+        self, wanted: bool, cause: Cause = Cause.NOT_SCHEDULED, *, pre_roll_s: float = 0.0, audio: bool = False
+    ) -> None:
+        """Whether the stream is to be recorded from now on, and the cause when not.
+
+        When it becomes wanted, recording begins `pre_roll_s` seconds before now as far as that is at hand, and with the
+        current GOP at least.
+        """
+        self._pre_roll.set_length(seconds_to_90k(pre_roll_s))
+        self._sound = audio
+        if wanted and not self._wanted:
+            self._wanted = True
+            for unit in self._pre_roll.drain() or self._hub.cached_units():
+                self.take(unit)
+        elif not wanted:
+            self._wanted, self._resting = False, cause
+            self._cease(cause)
+
+    def set_absence(self, cause: Cause) -> None:
+        """What keeps the camera from being recorded now, while nothing is; said as often as it is seen."""
+        if self._wanted and not self._cutter.is_open:
+            self._declare(self._clock.now(), cause)
 
     async def run(self) -> None:
         """Records for ever, over camera sessions and failures of the disk."""
+        await self._catalogue.top_up()
         head = await self._catalogue.head(self._stream_id, at_us=self._clock.now())
-        self._floor_us = head.until_us
+        self._cutter.start_at(head.until_us)
+        self._cause = head.cause
+        self._hub.attach(self)
         try:
             await retry(
-                self._record_session,
+                self._write_for_ever,
                 clock=self._clock,
                 log=self._log,
                 name=f"recorder {self._stream_id}",
                 backoff=Backoff(0.05, 2.0, 5.0),
             )
         finally:
+            self._hub.detach(self)
             with anyio.CancelScope(shield=True):
-                await self._stop(Cause.STOPPED)
+                await self._stop()
 
-    async def _record_session(self) -> None:
-        """Until the recorder itself fails; a camera that ends or fails only opens a gap."""
-        while True:
-            overflows = self._hub.counters.overflows
-            policy = Block(self._settings.queue_mib * _MIB, _HOLD_BACK_S)
-            async with self._hub.subscribe(policy, from_cache=self._from_cache) as units:
-                self._from_cache = True
-                await self._take_all(units)
-            stalled = self._hub.running and self._hub.counters.overflows > overflows
-            # What the cache holds was recorded before the queue overflowed: go on at the next keyframe.
-            self._from_cache = not stalled
-            await self._stop(Cause.DISK_STALLED if stalled else Cause.CAMERA)
-
-    async def _take_all(self, units: Subscription) -> None:
-        while True:
-            try:
-                unit = await anext(units)
-            except (Fault, StopAsyncIteration):
-                return
-            try:
-                joined = self._join(unit)
-                if joined is None or joined.pending:
-                    with anyio.CancelScope(shield=True):  # what is taken is finished, a stop waits for it
-                        await (self._take(unit) if joined is None else self._flush(joined))
-            except OSError as error:
-                await self._fail(disk_fault(error), Cause.DISK_FAILED)
-            except Fault as fault:
-                await self._fail(fault, Cause.RECORDER)
-
-    async def _fail(self, fault: Fault, cause: Cause) -> NoReturn:
-        """Keep what was safe before, never what a failed sync left in doubt, and start again at a keyframe."""
-        self.failing, self._from_cache = fault.message, False
-        segment = self._reset()
-        if segment is not None:
-            await self._keep_durable(segment, cause)
-        else:
-            await self._open_gap(self._floor_us or self._clock.now(), cause)
-        raise fault
-
-    def _join(self, unit: AccessUnit) -> OpenSegment | None:
-        """Most units only join the open segment and wait for nothing: that segment, or None for any other unit."""
-        state = self._state
-        if unit.is_keyframe or unit.parameters is not state.parameters or unit.dts_90k <= state.last_dts_90k:
-            return None
-        if self._open is not None:
-            self._state, _ = segmenter.feed(state, unit, self._policy)
-            self._open.append(unit)
-        return self._open
-
-    async def _take(self, unit: AccessUnit) -> None:
-        if self._state.parameters is None and self._is_repeated(unit):
+    @override
+    def take(self, unit: AccessUnit) -> None:
+        if unit.parameters.sample_rate and not self._sound:
             return
-        self._state, steps = segmenter.feed(self._state, unit, self._policy)
-        for step in steps:
-            if isinstance(step, Cut):
-                await self._cut(step, unit.wall_us)
-            else:
-                await self._append(step.unit)
-
-    def _is_repeated(self, unit: AccessUnit) -> bool:
-        """A camera that begins with a GOP from before we came gives again what was recorded. One that is far behind has
-        had its clock set back, and is recorded."""
-        return unit.is_keyframe and 0 < self._floor_us - unit.wall_us <= _REPEAT_US
-
-    async def _append(self, unit: AccessUnit) -> None:
-        if self._open is None:
-            self._open = await self._begin(unit)
-        self._open.append(unit)
-        if self._open.pending:
-            await self._flush(self._open)
-
-    async def _flush(self, segment: OpenSegment) -> None:
-        await segment.flush()
-        self.failing = ""
-        lag_s = (self._clock.now() - segment.durable_us) / US_PER_SECOND
-        self._meters.durability_lag.observe(max(0.0, lag_s))
-
-    async def _begin(self, unit: AccessUnit) -> OpenSegment:
-        segment_id = await self._catalogue.next_segment_id()
-        if self._chain is None:
-            self._chain = _Chain(segment_id, max(unit.wall_us, self._floor_us))
-        header = SegmentHeader(
-            segment_id=segment_id,
-            stream_id=self._stream_id,
-            recording_id=self._chain.recording_id,
-            start_us=self._chain.next_start_us,
-            codec=unit.parameters.codec,
-            width=unit.parameters.width,
-            height=unit.parameters.height,
-        )
-        return await self._folder.open(header, unit.parameters, part_us=round(self._settings.part_s * US_PER_SECOND))
-
-    async def _cut(self, cut: Cut, next_wall_us: int) -> None:
-        """Finish the open segment because the unit captured at `next_wall_us` begins another one."""
-        segment = self._open
-        if segment is None:
+        if not self._wanted:
+            self._pre_roll.feed(unit)
             return
-        finished = await segment.close(cut.end_dts_90k)
-        self._open = None
-        predicted_us = finished.header.start_us + finished.media_us
-        ahead_us = next_wall_us - predicted_us
-        if cut.continuous and ahead_us <= _STEP_US:
-            # The wall clock may jitter but not run back: a segment never starts before the last one ends.
-            end_us = max(next_wall_us, finished.header.start_us + 1) if ahead_us >= -_STEP_US else predicted_us
-            self._chain = _Chain(finished.header.recording_id, end_us)
-            await self._commit(finished, end_us, None)
-            return
-        self._chain = None
-        await self._commit(finished, predicted_us, Cause.CLOCK if cut.continuous else Cause.CAMERA)
-
-    async def _stop(self, cause: Cause) -> None:
-        """Finish the open segment because nothing follows, and open the gap behind it."""
-        segment = self._reset()
-        if segment is None:
-            if self._floor_us:
-                await self._open_gap(self._floor_us, cause)
+        if not self._may_take or (self._stalled and not self._has_room()):
             return
         try:
-            finished = await segment.close(None)
-        except (OSError, Fault) as error:
-            self._log.error("segment_not_finished", sensor_id=self._stream_id, cause=error)
-            await self._keep_durable(segment, Cause.DISK_FAILED)
+            orders = self._cutter.feed(unit)
+        except Fault as fault:
+            self.failing = fault.message
+            self._cease(Cause.RECORDER)
             return
-        await self._commit(finished, finished.header.start_us + finished.media_us, cause)
+        if orders:
+            self._queue(orders)
 
-    def _reset(self) -> OpenSegment | None:
-        segment, self._open, self._chain = self._open, None, None
-        self._state = SegmenterState()
-        return segment
+    @override
+    def end_session(self, fault: Fault | None) -> None:
+        self._pre_roll.clear()
+        if self._wanted:
+            self._cease(Cause.CAMERA)
 
-    async def _keep_durable(self, segment: OpenSegment, cause: Cause) -> None:
-        finished = await segment.salvage()
-        if finished is None:
-            await self._open_gap(max(segment.header.start_us, self._floor_us), cause)
+    def _has_room(self) -> bool:
+        """After a stall the queue is emptied first; recording goes on at the next keyframe."""
+        self._stalled = self._queued_bytes > 0
+        return not self._stalled
+
+    def _cease(self, cause: Cause) -> None:
+        """Finish the open segment because nothing follows, and open the gap behind it."""
+        orders = self._cutter.stop(cause)
+        if orders:
+            self._queue(orders)
+        else:
+            self._declare(self._clock.now(), cause)
+
+    def _queue(self, orders: Sequence[Order | _Absent]) -> None:
+        self._orders += orders
+        for order in orders:
+            match order:
+                case Part(data):
+                    self._queued_bytes += len(data)
+                case Finish(data, cause=cause):
+                    self._queued_bytes += len(data)
+                    self._note(cause)
+                case _Absent(cause=cause):
+                    self._note(cause)
+                case Begin():
+                    pass
+        self._filled.set()
+        if not self._stalled and self._queued_bytes + self._cutter.pending_bytes > self._most_bytes:
+            self._stalled = True
+            self._cease(Cause.DISK_STALLED)
+
+    def _declare(self, at_us: Instant, cause: Cause) -> None:
+        if self._cause is not cause and self._may_take:
+            self._begin_absence(at_us, cause)
+
+    def _begin_absence(self, at_us: Instant, cause: Cause) -> None:
+        if self._cause is not None:
+            # What lasted until now becomes a line of the ledger, and no segment may reach behind it.
+            self._cutter.floor_us = max(self._cutter.floor_us, at_us)
+        self._queue([_Absent(at_us, cause)])
+
+    def _note(self, cause: Cause | None) -> None:
+        self._cause = cause
+        if cause is not None:
+            self._meters.gaps.labels(self._stream_id, cause).inc()
+            self._log.info("gap_opened", sensor_id=self._stream_id, cause=str(cause))
+
+    async def _write_for_ever(self) -> None:
+        self._may_take = True
+        if not self._wanted:
+            self._declare(self._clock.now(), self._resting)
+        while True:
+            if not self._orders and self._uncommitted is None:
+                self._filled = anyio.Event()
+                await self._filled.wait()
+            with anyio.CancelScope(shield=True):  # what is taken is written, a stop waits for it
+                await self._obey_all()
+
+    async def _obey_all(self) -> None:
+        """What a failing catalogue leaves undone stays at hand, in order, for the next try."""
+        self._is_writing = True
+        try:
+            await self._commit()
+            while self._orders:
+                try:
+                    await self._obey_next()
+                except OSError as error:
+                    await self._fail(error)
+            await self._catalogue.top_up()
+        finally:
+            self._is_writing = False
+
+    async def _obey_next(self) -> None:
+        parts = self._next_parts()
+        if parts:
+            await self._write(parts)
             return
-        await self._commit(finished, finished.header.start_us + finished.media_us, cause)
+        await self._obey(self._orders[0])
+        self._orders.popleft()
+        await self._commit()
 
-    async def _open_gap(self, start_us: int, cause: Cause) -> None:
-        if self._gap_is_open:
+    def _next_parts(self) -> list[Part]:
+        """Parts that wait together are made durable together."""
+        parts: list[Part] = []
+        while self._orders and isinstance(self._orders[0], Part):
+            order = self._orders.popleft()
+            if isinstance(order, Part):
+                parts.append(order)
+        return parts
+
+    async def _write(self, parts: Sequence[Part]) -> None:
+        file = self._file
+        self._queued_bytes -= sum(len(part.data) for part in parts)
+        if file is None:
             return
-        await self._catalogue.set_absent(self._stream_id, start_us, cause)
-        self._note_gap(cause)
 
-    def _note_gap(self, cause: Cause) -> None:
-        self._gap_is_open = True
-        self._meters.gaps.labels(self._stream_id, cause).inc()
-        self._log.info("gap_opened", sensor_id=self._stream_id, cause=str(cause))
+        def write() -> None:
+            for part in parts:
+                file.append(part.data, part.end_90k)
+            file.sync()
 
-    async def _commit(self, finished: Finished, end_us: int, cause: Cause | None) -> None:
+        await self._folder.run(write)
+        self.failing = ""
+        lag_s = (self._clock.now() - file.durable_us) / US_PER_SECOND
+        self._meters.durability_lag.observe(max(0.0, lag_s))
+
+    async def _obey(self, order: Order | _Absent) -> None:
+        match order:
+            case Begin(header):
+                file = SegmentFile(self._folder, header)
+                await self._folder.run(file.create)
+                self._file = file
+            case Finish():
+                await self._finish(order)
+            case _Absent(at_us, cause):
+                await self._catalogue.set_absent(self._stream_id, at_us, cause)
+            case Part():
+                await self._write([order])
+
+    async def _finish(self, order: Finish) -> None:
+        file = self._file
+        self._queued_bytes -= len(order.data)
+        if file is None:
+            return
+
+        def finish() -> Finished:
+            if order.data:
+                file.append(order.data, order.end_90k)
+            return file.close_finish()
+
+        finished = await self._folder.run(finish)
+        self.failing = ""
+        self._uncommitted = _Commit(segment_of(finished, order.end_us), order.cause)
+
+    async def _commit(self) -> None:
         """The row, durably; only from here on does anybody hear of the segment."""
-        segment = segment_of(finished, end_us)
-        await self._catalogue.add_segment(segment, cause=cause)
-        self._floor_us, self._gap_is_open = end_us, False
+        if self._uncommitted is None:
+            return
+        segment = self._uncommitted.segment
+        await self._catalogue.add_segment(segment, cause=self._uncommitted.cause)
+        self._file = self._uncommitted = None
         self._meters.segments.labels(self._stream_id).inc()
         self._meters.recorded_bytes.labels(self._stream_id).inc(segment.bytes)
-        if cause is not None:
-            self._note_gap(cause)
-        await self._folder.drop_index(segment.segment_id)
+
+    async def _fail(self, error: OSError) -> None:
+        """Keep what was safe before, never what a failed sync left in doubt, and start again at a keyframe."""
+        fault = disk_fault(error)
+        self.failing, self._may_take = fault.message, False
+        cause = Cause.DISK_FULL if fault.status == 507 else Cause.DISK_FAILED
+        self._cutter.abandon()
+        self._orders.clear()
+        self._queued_bytes = 0
+        file = self._file
+        finished = None if file is None else await self._folder.run(file.salvage)
+        if finished is not None:
+            end_us = finished.header.start_us + max(1, finished.media_us)
+            self._uncommitted = _Commit(segment_of(finished, end_us), cause)
+            self._note(cause)
+        else:
+            self._file = None
+            self._begin_absence(self._clock.now(), cause)
+        raise fault
+
+    async def _stop(self) -> None:
+        """Finishes what is open, and says that it is the recorder that ends."""
+        if self._wanted:
+            self._cease(Cause.STOPPED)
+        self._may_take = False
+        try:
+            await self._obey_all()
+        except Fault as fault:
+            self._log.error("segment_not_finished", sensor_id=self._stream_id, cause=fault)
 
 
 def segment_of(finished: Finished, end_us: int) -> Segment:
@@ -256,9 +349,5 @@ def segment_of(finished: Finished, end_us: int) -> Segment:
         codec=header.codec,
         width=header.width,
         height=header.height,
+        audio=header.audio,
     )
-
-
-def phase_of(stream_id: str) -> float:
-    """A number in [0, 1) that depends on the id alone."""
-    return (sum(byte * (index + 1) for index, byte in enumerate(stream_id.encode())) % 97) / 97
