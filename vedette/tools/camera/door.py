@@ -1,6 +1,7 @@
 """An RTSP server that can be shut and opened again somewhere else, as when a camera restarts with a new address."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 
 from vedette.kernel.clock import Clock
@@ -9,6 +10,16 @@ from vedette.media.rtsp_server import RtspServer
 _RETRY_S = 0.5
 
 type MakeServer = Callable[[str, int], RtspServer]
+
+
+def can_bind(host: str) -> bool:
+    """Whether this machine has the address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+        return True
 
 
 class Door:

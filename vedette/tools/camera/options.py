@@ -19,6 +19,7 @@ from vedette.media.sources.looped import LoopedFile
 from vedette.tools.camera import control
 from vedette.tools.camera.control import Control
 from vedette.tools.camera.openers import named_sources
+from vedette.tools.camera.presence import Presence
 from vedette.tools.camera.rack import Camera
 from vedette.tools.camera.web import WebServer
 
@@ -40,6 +41,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--addresses", help="first loopback address of many: each camera gets a server of its own there"
     )
     parser.add_argument("--control", type=int, metavar="PORT", help="serve the control API on this loopback port")
+    parser.add_argument("--onvif", type=int, metavar="PORT", help="ONVIF services, from this port on upwards (0: any)")
+    parser.add_argument("--discovery", type=int, nargs="?", const=3702, metavar="PORT", help="answer WS-Discovery")
+    parser.add_argument("--interface", default="127.0.0.1", help="address of the interface for discovery's multicast")
+    parser.add_argument("--sloppy", action="store_true", help="ONVIF as careless devices speak it")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: %(default)s)")
 
 
@@ -65,12 +70,31 @@ async def serve(options: argparse.Namespace, *, clock: Clock | None = None) -> N
     ) as camera:
         _say("".join(f"{camera.url(name)}\n" for name in camera.names))
         async with AsyncExitStack() as stack:
+            presence = await _presence(options, camera, credentials, stack)
             if options.control is not None:
-                web = WebServer(Control(camera).answer)
+                web = WebServer(Control(camera, presence.set_motion if presence else None).answer)
                 stack.callback(web.close)
                 _say(f"http://{control.HOST}:{await web.open(control.HOST, options.control)}\n")
             await _obey(camera)
             await anyio.sleep_forever()
+
+
+async def _presence(
+    options: argparse.Namespace, camera: Camera, credentials: dict[str, str] | None, stack: AsyncExitStack
+) -> Presence | None:
+    if options.onvif is None:
+        if options.discovery is not None:
+            raise invalid("--discovery needs --onvif: there is nothing else to discover.")
+        return None
+    presence = Presence(
+        camera,
+        port=options.onvif,
+        credentials=credentials,
+        sloppy=options.sloppy,
+        discovery=options.discovery,
+        interface=options.interface,
+    )
+    return await stack.enter_async_context(presence)
 
 
 def loopback_addresses(first: str) -> Iterator[str]:

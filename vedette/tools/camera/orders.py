@@ -22,6 +22,8 @@ type Kind = Literal[
     "end",
     "drop",
     "burst",
+    "xml_bomb",
+    "endless_events",
     "resume",
 ]
 
@@ -51,10 +53,15 @@ class FaultOrder(Body):
     port: int | None = Field(None, ge=0, le=65_535, description="reboot: the new RTSP port, 0 for any")
 
 
+def read[T: Body](kind: type[T], values: Any) -> T:
+    """A body out of decoded JSON; Fault 400 that says what is wrong with it."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in error.errors()]
+        raise invalid("; ".join(found[:3])) from error
+
+
 def read_order(values: Any) -> FaultOrder:
     """An order out of decoded JSON; Fault 400 that says what is wrong with it."""
-    try:
-        return FaultOrder.model_validate(values)
-    except ValidationError as error:
-        found = [f"{'.'.join(map(str, item['loc'])) or 'order'}: {item['msg']}" for item in error.errors()]
-        raise invalid("; ".join(found[:3])) from error
+    return read(FaultOrder, values)

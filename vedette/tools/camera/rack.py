@@ -16,15 +16,12 @@ from vedette.kernel.clock import Clock
 from vedette.kernel.errors import Fault, invalid, not_found
 from vedette.media.rtsp_host import ClientCounters, Datagrams, Tamper, Wire
 from vedette.media.rtsp_server import Mount, RtspServer
-from vedette.tools.camera.door import Door
+from vedette.tools.camera.door import Door, can_bind
 from vedette.tools.camera.feed import Feed, OpenSource, Pump
 from vedette.tools.camera.openers import resized
 from vedette.tools.camera.orders import FaultOrder, Kind, read_order
 from vedette.tools.camera.wire import Active, FaultyDatagrams, FaultyWire, Supply
 
-_LASTING: frozenset[Kind] = frozenset(
-    {"stall", "rtcp_only", "half_open", "loss", "garbage", "unauthorized", "refuse", "clock_jump", "slow", "burst"}
-)
 _REBOOT_S = 5.0
 _NOTHING: Active = {}
 
@@ -37,12 +34,22 @@ class Device:
     main: Feed
     sub: Feed | None
     door: Door
-    listeners: list[Callable[["Device", str], None]] = field(default_factory=list)
+    rebooted: Callable[[float, str | None], None] | None = None
+    """Told when it goes away: for how many seconds, and at what address it comes back."""
+    about: dict[str, str] = field(default_factory=dict)
+    """What else is told of it in a list of cameras."""
 
     @property
     def feeds(self) -> list[Feed]:
         """Its streams, main first."""
         return [self.main] if self.sub is None else [self.main, self.sub]
+
+    def feed(self, stream: str) -> Feed:
+        """One of its streams; Fault 404 for one that it has not."""
+        found = next((feed for feed in self.feeds if feed.stream == stream), None)
+        if found is None:
+            raise not_found(f"The camera '{self.name}' has no {stream} stream.")
+        return found
 
     def url(self, feed: Feed) -> str:
         """Where a stream is now, without credentials."""
@@ -162,10 +169,7 @@ class Camera(Tamper, Supply):
     def url(self, name: str, *, sub: bool = False) -> str:
         """The RTSP URL of a camera, without credentials; Fault 404 for one that there is not."""
         (device,) = self._chosen(name)
-        feed = device.sub if sub else device.main
-        if feed is None:
-            raise not_found(f"The camera '{name}' has no sub stream.")
-        return device.url(feed)
+        return device.url(device.feed("sub" if sub else "main"))
 
     def _mount(self, path: str) -> Mount | None:
         return self._feeds.get(path)
@@ -179,6 +183,7 @@ class Camera(Tamper, Supply):
 
     def obey(self, order: FaultOrder) -> None:
         """Carry an order out. Fault 404 for an unknown camera, 400 when the camera cannot do this."""
+        self.check(order)
         for device in self._chosen(order.camera):
             feeds = [feed for feed in device.feeds if order.stream in (None, feed.stream)]
             if order.fault == "reboot":
@@ -186,9 +191,9 @@ class Camera(Tamper, Supply):
             elif order.fault in ("end", "drop"):
                 self._cut(feeds, politely=order.fault == "end")
             elif order.fault == "resume":
-                self._resume(feeds, device)
+                self._resume(feeds)
             else:
-                self._begin(feeds, device, order)
+                self._begin(feeds, order)
 
     def stall(self, name: str | None = None) -> None:
         """Keep connections open and send nothing, as a camera that hangs."""
@@ -222,7 +227,7 @@ class Camera(Tamper, Supply):
             return {"ok": False, "error": 'Write {"fault": …, "camera": …} or {"command": …, "name": …}.'}
         return {"ok": True}
 
-    def _begin(self, feeds: list[Feed], device: Device, order: FaultOrder) -> None:
+    def _begin(self, feeds: list[Feed], order: FaultOrder) -> None:
         if order.fault == "sps_change":
             for feed in feeds:
                 feed.pump.change(resized(feed.pump.original, order.width, order.height))
@@ -234,13 +239,13 @@ class Camera(Tamper, Supply):
         if order.fault == "refuse":
             self._cut(feeds, politely=False)
         if order.seconds is not None:
-            self.start(lambda: self._end_later(feeds, device, order))
+            self.start(lambda: self._end_later(feeds, order))
 
-    async def _end_later(self, feeds: list[Feed], device: Device, order: FaultOrder) -> None:
+    async def _end_later(self, feeds: list[Feed], order: FaultOrder) -> None:
         await self.clock.sleep(order.seconds or 0)
-        self._resume([feed for feed in feeds if feed.faults.get(order.fault) is order], device, order.fault)
+        self._resume([feed for feed in feeds if feed.faults.get(order.fault) is order], order.fault)
 
-    def _resume(self, feeds: list[Feed], device: Device, kind: Kind | None = None) -> None:
+    def _resume(self, feeds: list[Feed], kind: Kind | None = None) -> None:
         for feed in feeds:
             ended = set(feed.faults) if kind is None else {kind}
             for name in ended:
@@ -256,15 +261,26 @@ class Camera(Tamper, Supply):
             for wire in self._wires_of(feed):
                 wire.close() if politely else wire.abort()
 
+    def check(self, order: FaultOrder) -> None:
+        """Fault as `obey` would raise it, before anything happens."""
+        for device in self._chosen(order.camera):
+            moves = order.fault == "reboot" and (order.host is not None or order.port is not None)
+            if moves and self._shares_door(device):
+                raise invalid("Cameras that share an address cannot move alone. Give each an address of its own.")
+        if order.host is not None and not can_bind(order.host):
+            raise invalid(f"'{order.host}' is no address of this machine.")
+
     def _reboot(self, device: Device, order: FaultOrder) -> None:
         after_s = _REBOOT_S if order.seconds is None else order.seconds
-        is_shared = sum(other.door is device.door for other in self.devices.values()) > 1
-        if not is_shared:
+        if self._shares_door(device):
+            self._begin(device.feeds, FaultOrder(fault="refuse", seconds=after_s))
+        else:
             device.door.reopen(after_s=after_s, host=order.host, port=order.port)
-            return
-        if order.host is not None or order.port is not None:
-            raise invalid("Cameras that share an address cannot move alone. Give each an address of its own.")
-        self._begin(device.feeds, device, FaultOrder(fault="refuse", seconds=after_s))
+        if device.rebooted is not None:
+            device.rebooted(after_s, order.host)
+
+    def _shares_door(self, device: Device) -> bool:
+        return sum(other.door is device.door for other in self.devices.values()) > 1
 
     # --- what the servers ask ----------------------------------------------------------------------------------------
 
@@ -305,6 +321,7 @@ class Camera(Tamper, Supply):
         clients = [client for client in device.door.server.clients if client.path in {f.path for f in device.feeds}]
         return {
             "name": device.name,
+            **device.about,
             "rtsp": {feed.stream: device.url(feed) for feed in device.feeds},
             "faults": {feed.stream: sorted(feed.faults) for feed in device.feeds},
             "counters": {

@@ -19,14 +19,14 @@ _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"
 
 @dataclass(frozen=True, slots=True)
 class WebRequest:
-    """A request; header names are lower case, `path` is without query."""
+    """A request; header names are lower case, `path` is without query, `local` is the address and port it came to."""
 
     method: str
     target: str
     path: str
     headers: Mapping[str, str]
     body: bytes
-    peer: str = ""
+    local: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,8 @@ class WebServer:
         if headers.get("expect", "").lower() == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = await reader.readexactly(size)
-        peer = writer.get_extra_info("peername")
-        request = WebRequest(method, target, target.partition("?")[0], headers, body, str(peer[0]) if peer else "")
+        address, port = (writer.get_extra_info("sockname") or ("", 0))[:2]
+        request = WebRequest(method, target, target.partition("?")[0], headers, body, f"{address}:{port}")
         try:
             reply = await self._answer(request)
         except Fault as fault:

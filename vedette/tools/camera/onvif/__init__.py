@@ -1,0 +1,1 @@
+"""The ONVIF device that a test camera is beside its RTSP streams."""
