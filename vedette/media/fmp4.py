@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 import av
+import numpy as np
 from av.container import OutputContainer
 from av.stream import Stream
 
@@ -49,7 +50,10 @@ class ClipSummary:
 def parameters_of(path: Path) -> CodecParameters:
     """The codec parameters of a segment's pictures; Fault 404 when the file is not there, 422 when it is no segment."""
     with _opened(path) as file:
-        return _tracks(file)[0].parameters
+        try:
+            return _tracks(file)[0].parameters
+        except (ValueError, IndexError, struct.error) as error:
+            raise unprocessable(f"The recording cannot be read: {error}.") from error
 
 
 def read_units(path: Path, *, wall_us: int = 0, start_us: int = 0, audio: bool = False) -> Iterator[AccessUnit]:
@@ -62,51 +66,67 @@ def read_units(path: Path, *, wall_us: int = 0, start_us: int = 0, audio: bool =
     `parameters_of`.
     """
     with _opened(path) as file:
-        tracks = _tracks(file)[: 2 if audio else 1]
-        parts = [(base, mp4.parse_moof(moof, tracks)) for base, moof in _parts(file)]
-        pictures = [sample for _, found in parts for sample in found[0]]
-        if not pictures:
+        tables = read_tables(file)[: 2 if audio else 1]
+        pictures = tables[0]
+        if not len(pictures):
             return
-        origin = pictures[0].pts
-        start = origin + us_to_90k(start_us) * tracks[0].timescale // TICKS_PER_SECOND
-        begins = [s.dts for s in pictures if s.is_keyframe and s.pts <= start] if start_us > 0 else []
-        first = max(begins, default=pictures[0].dts)
-        shown = next(sample.pts for sample in pictures if sample.dts == first) - origin
-        clocks = [_Clock(tracks[0], origin, first)]
-        for track in tracks[1:]:
-            heard = track.begin + shown * track.timescale // tracks[0].timescale
-            clocks.append(_Clock(track, track.begin, heard if first > pictures[0].dts else -track.timescale))
-        for base, found in parts:
-            rows = [row for clock, samples in zip(clocks, found, strict=True) for row in clock.rows(samples)]
-            for dts, pts, track, sample in sorted(rows, key=lambda row: row[0]):
-                file.seek(base + sample.offset)
-                data = file.read(sample.size)
-                yield AccessUnit(
-                    data=h264.avcc_to_annexb(data, length_size=track.length_size) if track.length_size else data,
-                    pts_90k=pts,
-                    dts_90k=dts,
-                    wall_us=wall_us + ticks_to_us(pts),
-                    is_keyframe=sample.is_keyframe and not track.parameters.is_audio,
-                    parameters=track.parameters,
-                    duration_90k=round(Fraction(sample.duration * TICKS_PER_SECOND, track.timescale)),
-                )
+        first = keyframe_before(pictures, us_to_90k(start_us))
+        scale = pictures.track.timescale
+        shown = (int(pictures.dts[first] + pictures.shift[first]) - pictures.origin) if first else -scale
+        rows = [*_rows(pictures, first)]
+        for sound in tables[1:]:
+            begin = sound.origin + shown * sound.track.timescale // scale
+            rows += _rows(sound, int(np.searchsorted(sound.dts, begin)))
+        for dts, pts, duration, track, offset, size, is_keyframe in sorted(rows, key=_decode_order):
+            file.seek(offset)
+            data = file.read(size)
+            yield AccessUnit(
+                data=h264.avcc_to_annexb(data, length_size=track.length_size) if track.length_size else data,
+                pts_90k=pts,
+                dts_90k=dts,
+                wall_us=wall_us + ticks_to_us(pts),
+                is_keyframe=is_keyframe,
+                parameters=track.parameters,
+                duration_90k=duration,
+            )
 
 
-@dataclass(frozen=True, slots=True)
-class _Clock:
-    """Media time of a track as ticks from the first picture; samples before `first` (dts) are left out."""
+def read_tables(file: BinaryIO) -> list[mp4.SampleTable]:
+    """The sample tables of an open segment, pictures first, up to its last whole part; Fault 422 when it is none."""
+    try:
+        return mp4.tables_of(_tracks(file), _parts(file))
+    except (ValueError, IndexError, struct.error) as error:
+        raise unprocessable(f"The recording cannot be read: {error}.") from error
 
-    track: mp4.Track
-    origin: int
-    first: int
 
-    def rows(self, samples: Sequence[mp4.Sample]) -> Iterator[tuple[int, int, mp4.Track, mp4.Sample]]:
-        """(dts, pts, track, sample) in 90 kHz ticks."""
-        scale, origin = self.track.timescale, self.origin
-        for sample in samples:
-            if sample.dts >= self.first:
-                dts, pts = ((t - origin) * TICKS_PER_SECOND * 2 + scale for t in (sample.dts, sample.pts))
-                yield dts // (2 * scale), pts // (2 * scale), self.track, sample
+def keyframe_before(pictures: mp4.SampleTable, start_90k: int) -> int:
+    """The number of the last keyframe that is shown at or before `start_90k` from the first picture."""
+    if start_90k <= 0:
+        return 0
+    start = pictures.origin + start_90k * pictures.track.timescale // TICKS_PER_SECOND
+    early = np.flatnonzero(pictures.is_keyframe & (pictures.dts + pictures.shift <= start))
+    return int(early[-1]) if len(early) else 0
+
+
+type _Row = tuple[int, int, int, mp4.Track, int, int, bool]
+
+
+def _rows(table: mp4.SampleTable, first: int) -> Iterator[_Row]:
+    """(dts, pts, duration in 90 kHz ticks, track, offset, size, is_keyframe) from sample `first` on."""
+    scale, is_video = table.track.timescale, not table.track.parameters.is_audio
+    dts = table.dts[first:] - table.origin
+    columns = [
+        (ticks * TICKS_PER_SECOND * 2 + scale) // (2 * scale)
+        for ticks in (dts, dts + table.shift[first:], table.duration[first:])
+    ]
+    keys = table.is_keyframe[first:] & is_video
+    rows = zip(*(column.tolist() for column in (*columns, table.offset[first:], table.size[first:], keys)), strict=True)
+    for dts_90k, pts_90k, duration, offset, size, is_keyframe in rows:
+        yield dts_90k, pts_90k, duration, table.track, offset, size, is_keyframe
+
+
+def _decode_order(row: _Row) -> int:
+    return row[0]
 
 
 def whole_boxes_length(path: Path) -> int:
@@ -298,10 +318,7 @@ def _payload(file: BinaryIO, offset: int, size: int) -> bytes:
 def _tracks(file: BinaryIO) -> list[mp4.Track]:
     for kind, offset, size in _boxes(file):
         if kind == b"moov":
-            try:
-                return mp4.parse_moov(_payload(file, offset, size))
-            except (ValueError, IndexError, struct.error) as error:
-                raise unprocessable(f"The recording cannot be read: {error}.") from error
+            return mp4.parse_moov(_payload(file, offset, size))
     raise unprocessable("The recording cannot be read: it has no header.")
 
 

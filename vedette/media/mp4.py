@@ -6,8 +6,11 @@ Follows ISO/IEC 14496-12 (boxes, §8.8 movie fragments) and 14496-15 (`avcC`, `h
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vedette.media import h264, hevc
 from vedette.media.unit import Codec, CodecParameters
@@ -23,33 +26,51 @@ _CODECS: dict[bytes, Codec] = {
 }
 _SAMPLE_ENTRY_BYTES, _AUDIO_ENTRY_BYTES = 78, 28
 _NON_SYNC_SAMPLE = 0x10000
+_DURATION, _SIZE, _FLAGS, _SHIFT = range(4)
+_RUN_BITS = (0x100, 0x200, 0x400, 0x800)
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
     """A track of a segment: its number, `parameters`, clock ticks per second, NAL length size (0 when samples
-    are no NAL units), the media time that is shown first, and `trex` defaults."""
+    are no NAL units), the media time that is shown first, its sample entry box, and `trex` defaults."""
 
     number: int
     parameters: CodecParameters
     timescale: int
     length_size: int
     begin: int
+    entry: bytes
     default_duration: int
     default_size: int
     default_flags: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One access unit in a part: byte offset from the start of its `moof`, times in ticks of the track."""
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleTable:
+    """The access units of one track of a segment in decode order, a number each, as int64 arrays of one length.
 
-    offset: int
-    size: int
-    dts: int
-    pts: int
-    duration: int
-    is_keyframe: bool
+    `offset` and `size` are bytes in the file; `dts`, `duration` and `shift` (pts − dts) are ticks of the track.
+    """
+
+    track: Track
+    offset: NDArray[np.int64]
+    size: NDArray[np.int64]
+    dts: NDArray[np.int64]
+    duration: NDArray[np.int64]
+    shift: NDArray[np.int64]
+    is_keyframe: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """How many access units."""
+        return len(self.offset)
+
+    @property
+    def origin(self) -> int:
+        """The time in ticks of the track that is 0 for who reads the segment: when its first picture is shown."""
+        if self.track.parameters.is_audio or not len(self):
+            return self.track.begin
+        return int(self.dts[0] + self.shift[0])
 
 
 def box_header(head: bytes) -> tuple[bytes, int, int] | None:
@@ -89,18 +110,54 @@ def parse_moov(payload: bytes) -> list[Track]:
     return sorted(known, key=lambda track: track.parameters.is_audio)
 
 
-def parse_moof(payload: bytes, tracks: Sequence[Track]) -> list[list[Sample]]:
-    """The access units of one part in decode order, for each of the tracks, from its `moof` payload."""
-    found: dict[int, list[Sample]] = {track.number: [] for track in tracks}
+def tables_of(tracks: Sequence[Track], moofs: Iterable[tuple[int, bytes]]) -> list[SampleTable]:
+    """The samples of each track from (file offset, payload) of every `moof`; raises ValueError when one is broken."""
+    runs: dict[int, list[_Run]] = {track.number: [] for track in tracks}
     by_number = {track.number: track for track in tracks}
-    for kind, traf in boxes(payload):
-        if kind != b"traf":
-            continue
-        header = _find(traf, b"tfhd")
-        track = by_number.get(_u32(header, 4))
-        if track is not None:
-            found[track.number] += _parse_traf(traf, header, track)
-    return list(found.values())
+    for offset, payload in moofs:
+        for kind, traf in boxes(payload):
+            if kind == b"traf":
+                header = _find(traf, b"tfhd")
+                track = by_number.get(_u32(header, 4))
+                if track is not None:
+                    runs[track.number] += _parse_traf(traf, header, track, offset)
+    return [_table(track, runs[track.number]) for track in tracks]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """A `trun`: where its bytes begin, its first dts, and rows of (duration, size, flags, shift)."""
+
+    offset: int
+    dts: int
+    rows: NDArray[np.int64]
+
+
+def _table(track: Track, runs: Sequence[_Run]) -> SampleTable:
+    counts = [len(run.rows) for run in runs]
+    rows = np.concatenate([np.empty((0, 4), np.int64), *(run.rows for run in runs)])
+    duration, size = rows[:, _DURATION], rows[:, _SIZE]
+    return SampleTable(
+        track,
+        _running(size, [run.offset for run in runs], counts),
+        size,
+        _running(duration, [run.dts for run in runs], counts),
+        duration,
+        rows[:, _SHIFT],
+        (rows[:, _FLAGS] & _NON_SYNC_SAMPLE) == 0,
+    )
+
+
+def _running(steps: NDArray[np.int64], starts: Sequence[int], counts: Sequence[int]) -> NDArray[np.int64]:
+    """The sum of the steps before each one, beginning anew at `starts` after so many."""
+    if not counts:
+        return steps.copy()
+    before = np.cumsum(steps) - steps
+    first = np.cumsum(counts) - counts
+    filled = np.array(counts) > 0
+    base = np.array(starts, np.int64)
+    base[filled] -= before[first[filled]]
+    return before + np.repeat(base, counts)
 
 
 def _track(payload: bytes, defaults: dict[int, bytes]) -> Track | None:
@@ -115,7 +172,8 @@ def _track(payload: bytes, defaults: dict[int, bytes]) -> Track | None:
         return None
     parameters, length_size = _entry(codec, body, timescale)
     duration, size, flags = struct.unpack_from(">III", defaults[number], 12) if number in defaults else (0, 0, 0)
-    return Track(number, parameters, timescale, length_size, _first_shown(payload), duration, size, flags)
+    entry = struct.pack(">I4s", 8 + len(body), kind) + body
+    return Track(number, parameters, timescale, length_size, _first_shown(payload), entry, duration, size, flags)
 
 
 def _version(payload: bytes) -> int:
@@ -161,16 +219,16 @@ def _audio_config(data: bytes) -> bytes:
     return data
 
 
-def _parse_traf(traf: bytes, header: bytes, track: Track) -> list[Sample]:
-    duration, size, flags = _fragment_defaults(header, track)
+def _parse_traf(traf: bytes, header: bytes, track: Track, moof: int) -> list[_Run]:
+    defaults = _fragment_defaults(header, track)
     decode_time = _find(traf, b"tfdt")
     (dts,) = struct.unpack_from(">Q" if _version(decode_time) else ">I", decode_time, 4)
-    samples: list[Sample] = []
-    for kind, run in boxes(traf):
+    runs: list[_Run] = []
+    for kind, data in boxes(traf):
         if kind == b"trun":
-            samples += _parse_run(run, dts, duration, size, flags)
-            dts = samples[-1].dts + samples[-1].duration if samples else dts
-    return samples
+            runs.append(_parse_run(data, moof, dts, defaults))
+            dts += int(runs[-1].rows[:, _DURATION].sum())
+    return runs
 
 
 def _decoder_config(codec: Codec, inner: bytes) -> tuple[bytes, int, bool]:
@@ -200,36 +258,24 @@ def _fragment_defaults(header: bytes, track: Track) -> tuple[int, int, int]:
     return values[0], values[1], values[2]
 
 
-def _parse_run(run: bytes, dts: int, duration: int, size: int, flags: int) -> list[Sample]:
+def _parse_run(run: bytes, moof: int, dts: int, defaults: tuple[int, int, int]) -> _Run:
     present = int.from_bytes(run[1:4])
-    (count,) = struct.unpack_from(">I", run, 4)
-    position = 8
-    offset, first_flags = 0, None
+    count, position, offset = _u32(run, 4), 8, 0
     if present & 0x1:
         (offset,) = struct.unpack_from(">i", run, position)
         position += 4
-    if present & 0x4:
-        (first_flags,) = struct.unpack_from(">I", run, position)
-        position += 4
-    row = struct.Struct(">" + "".join(code for bit, code in _RUN_FIELDS if present & bit))
-    samples = []
-    for index in range(count):
-        fields = iter(row.unpack_from(run, position))
-        position += row.size
-        this_duration = next(fields) if present & 0x100 else duration
-        this_size = next(fields) if present & 0x200 else size
-        this_flags = next(fields) if present & 0x400 else flags
-        shift = next(fields) if present & 0x800 else 0
-        if index == 0 and first_flags is not None:
-            this_flags = first_flags
-        samples.append(Sample(offset, this_size, dts, dts + shift, this_duration, not this_flags & _NON_SYNC_SAMPLE))
-        offset += this_size
-        dts += this_duration
-    return samples
-
-
-# Version 0 has unsigned composition offsets; real ones never reach the sign bit, so one reading serves both.
-_RUN_FIELDS = ((0x100, "I"), (0x200, "I"), (0x400, "I"), (0x800, "i"))
+    first_flags = _u32(run, position) if present & 0x4 else None
+    position += 4 * bool(present & 0x4)
+    columns = [column for column, bit in enumerate(_RUN_BITS) if present & bit]
+    given = np.frombuffer(run, ">u4", count * len(columns), position).reshape(count, len(columns))
+    rows = np.empty((count, 4), np.int64)
+    rows[:] = (*defaults, 0)
+    rows[:, columns] = given
+    # Version 0 has unsigned shifts; real ones never reach the sign bit, so one reading serves both.
+    rows[:, _SHIFT] -= (rows[:, _SHIFT] >> 31) << 32
+    if first_flags is not None and count:
+        rows[0, _FLAGS] = first_flags
+    return _Run(moof + offset, dts, rows)
 
 
 def _find(data: bytes, *path: bytes) -> bytes:
