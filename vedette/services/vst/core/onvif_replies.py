@@ -21,6 +21,7 @@ from vedette.services.vst.core.onvif_xml import Node, to_count, to_number
 
 MOST_PROFILES = 64
 _MOST_TEXT = 200
+_MOST_ADDRESSES = 32
 _CODECS = {"h264": "h264", "h265": "hevc", "hevc": "hevc", "jpeg": "mjpeg", "mjpeg": "mjpeg", "av1": "av1"}
 _CAPABILITIES = {"Device": "device", "Media": "media", "PTZ": "ptz", "Imaging": "imaging", "Events": "events"}
 
@@ -233,7 +234,8 @@ def interface(root: Node) -> Network:
 def addresses(root: Node, name: str) -> tuple[str, ...]:
     """Addresses and names inside every element whose name begins with `name` (DNSManual, NTPFromDHCP, ...)."""
     wanted = {"IPv4Address", "IPv6Address", "DNSname"}
-    nodes = [node for node in root.walk() if node.name.startswith(name)]
+    names = {node.name for node in root.walk() if node.name.startswith(name)}
+    nodes = [node for each in sorted(names) for node in root.all(each)][:_MOST_ADDRESSES]
     return tuple(
         dict.fromkeys(short(item.text) for node in nodes for item in node.walk() if item.name in wanted and item.text)
     )

@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 MOST_BYTES = 1_000_000
 MOST_DEPTH = 64
-MOST_ELEMENTS = 20_000
+MOST_ELEMENTS = 20_000  # attributes count as elements, because they cost as much
 _MOST_ATTRIBUTES = 64
 _FORBIDDEN = ("<!DOCTYPE", "<!ENTITY")
 
@@ -36,13 +36,23 @@ class Node:
 
     def walk(self) -> "Iterator[Node]":
         """This element and all below it, in the order of the document."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(reversed(node.children))
 
     def all(self, name: str) -> "list[Node]":
-        """Every element of this name below this one, at any depth."""
-        return [node for child in self.children for node in child.walk() if node.name == name]
+        """Every outermost element of this name below this one; outermost, so that nesting multiplies no work."""
+        found: list[Node] = []
+        waiting = list(reversed(self.children))
+        while waiting:
+            node = waiting.pop()
+            if node.name == name:
+                found.append(node)
+            else:
+                waiting.extend(reversed(node.children))
+        return found
 
     def first(self, *path: str) -> "Node | None":
         """Goes down by names, each at any depth below the one before; None where nothing is."""
@@ -50,7 +60,9 @@ class Node:
         for name in path:
             if found is None:
                 return None
-            found = next((node for child in found.children for node in child.walk() if node.name == name), None)
+            inside = found.walk()
+            next(inside)  # itself
+            found = next((node for node in inside if node.name == name), None)
         return found
 
     def child(self, name: str) -> "Node | None":
@@ -127,9 +139,9 @@ class _Tree:
         return self._root
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._count += 1
+        self._count += 1 + len(attributes)
         if self._count > self._most_elements:
-            raise XmlError(f"it has more than {self._most_elements} elements")
+            raise XmlError(f"it has more than {self._most_elements} elements and attributes")
         if len(self._open) >= MOST_DEPTH:
             raise XmlError(f"it is nested deeper than {MOST_DEPTH}")
         if len(attributes) > _MOST_ATTRIBUTES:
