@@ -16,6 +16,7 @@ from tests.support.vst_running import Running, running, settings_of
 from vedette.kernel.clock import SystemClock, from_iso, to_iso
 from vedette.media.scene import read_barcode
 from vedette.services.vst.service.fsck import fsck
+from vedette.services.vst.service.policy import GIB, Limits
 
 pytestmark = pytest.mark.anyio
 SECOND = 1_000_000
@@ -191,7 +192,7 @@ async def test_ageing_deletes_the_oldest_over_the_limit(data_dir: Path) -> None:
         [span] = await vst.until_recorded(stream_id, 5)
         usage = (await vst.service.footage.usage())[stream_id]
         reaper = vst.service.reaper
-        reaper._policy = type(reaper._policy)(max_bytes=usage.bytes // 2)
+        await vst.service.policies.change(Limits(max_gib=usage.bytes / 2 / GIB), actor="a person")
         assert await reaper.age() > 0
         [left] = await vst.service.coverage.timeline(stream_id)
         assert left.start_us > span.start_us

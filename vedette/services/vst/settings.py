@@ -30,7 +30,13 @@ class VstSettings(Settings):
     join_gap_s: float = Field(0.5, ge=0, description="Holes up to this long are not shown in timelines.")
     max_age_h: float = Field(0, ge=0, description="Hours after which recordings are deleted; 0 keeps them.")
     max_gib: float = Field(0, ge=0, description="GiB of recordings above which the oldest are deleted; 0 for no limit.")
-    min_free_gib: float = Field(2.0, ge=0, description="Free GiB of the disk below which the oldest are deleted.")
+    max_gib_per_stream: float = Field(0, ge=0, description="The same for each camera stream by itself.")
+    max_used_percent: float = Field(
+        0, ge=0, le=100, description="Percentage of the disk in use above which the oldest are deleted; 0 for no limit."
+    )
+    min_free_gib: float = Field(
+        2.0, ge=0, description="Free GiB of the disk, at least 5 %, below which the oldest are deleted; 0 for no limit."
+    )
     ageing_every_s: float = Field(30.0, gt=0, description="Seconds between two looks at age and space.")
     clip_file_s: float = Field(600.0, gt=0, description="Clips up to this long are made whole before they are sent.")
     clip_most_h: float = Field(24.0, gt=0, description="Longest clip that can be asked for, in hours.")

@@ -26,6 +26,7 @@ from vedette.services.vst.service.catalogue import Catalogue
 from vedette.services.vst.service.coverage import Coverage
 from vedette.services.vst.service.cutter import phase_of
 from vedette.services.vst.service.deletion import FOR_EVER_US, Deletion
+from vedette.services.vst.service.deletion import FOR_EVER_US, Deletion
 from vedette.services.vst.service.events import Outbox
 from vedette.services.vst.service.footage import Footage
 from vedette.services.vst.service.fsck import CATALOGUE, MEDIA

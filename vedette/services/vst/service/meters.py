@@ -29,6 +29,7 @@ class Meters:
         self.relay_clients = telemetry.gauge("relay_clients", "Clients of the RTSP relay now.")
         self.events_waiting = telemetry.gauge("events_waiting", "Device events that the bus has not taken yet.")
         self.deleted_bytes = telemetry.counter("deleted_bytes_total", "Bytes of recordings deleted.", ("actor",))
+        self.disk_alarm = telemetry.gauge("disk_alarm", "0: enough space, 1: nearly full, 2: recording has stopped.")
         self.free_bytes = telemetry.gauge("free_bytes", "Free bytes on the recordings' disk.")
 
     def forget(self, sensor_id: str) -> None:

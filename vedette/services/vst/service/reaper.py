@@ -1,38 +1,43 @@
-"""Deletes recordings by ledger: the row goes to garbage first, the file after, and a crash in between loses nothing."""
+"""Ages recordings: looks at the disk now and then, and deletes the oldest until every limit of the policy holds."""
 
 import os
 from collections.abc import Sequence
 
-import anyio
-
 from vedette.kernel.clock import US_PER_SECOND
+from vedette.kernel.database import Transaction
 from vedette.kernel.lifecycle import Backoff, retry
 from vedette.kernel.log import get_logger
-from vedette.services.vst.core import ageing
-from vedette.services.vst.core.ageing import AgeingPolicy
-from vedette.services.vst.model import Cause, Segment
-from vedette.services.vst.service.catalogue import forget_segments
+from vedette.services.vst.core import ageing, forecast
+from vedette.services.vst.core.ageing import AgeingPolicy, Holding, Targets
+from vedette.services.vst.core.space import Room, Space
+from vedette.services.vst.core.timeline import Span
+from vedette.services.vst.model import Head, Segment
+from vedette.services.vst.service.deletion import AGEING, BATCH, FOR_EVER_US, Deletion
 from vedette.services.vst.service.parts import Parts
-from vedette.services.vst.store import Store
+from vedette.services.vst.service.policy import Policies
+from vedette.services.vst.store import CoverageStore, StorageStore
 
-_BATCH = 500
-_GIB = 1 << 30
-_AGEING = "ageing"
+_RATE_WINDOW_US = 3600 * US_PER_SECOND
+_JUMP_US = 3600 * US_PER_SECOND
+_ALARM_EVERY_S = 2.0
 
 
 class Reaper:
-    """The only part that deletes footage. One deletion at a time."""
+    """Never scans the catalogue: a look costs one seek a stream, whatever it holds."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, policies: Policies, deletion: Deletion) -> None:
         self._database, self._folder, self._clock = parts.database, parts.folder, parts.clock
-        self._meters, settings = parts.meters, parts.settings
-        self._policy = AgeingPolicy(
-            max_age_us=round(settings.max_age_h * 3600 * US_PER_SECOND),
-            max_bytes=round(settings.max_gib * _GIB),
-            min_free_bytes=round(settings.min_free_gib * _GIB),
-        )
-        self._every_s = settings.ageing_every_s
-        self._one = anyio.Lock()
+        self._meters, self._disk = parts.meters, parts.disk
+        self._policies, self._deletion = policies, deletion
+        self._every_s = parts.settings.ageing_every_s
+        self._seen: tuple[int, float] | None = None
+        self._distrusted_at: int | None = None
+
+    @property
+    def clock_suspect(self) -> bool:
+        """Whether wall time jumped ahead by more than an hour: nothing is deleted for its age until the policy is set
+        again, or VST is started again."""
+        return self._distrusted_at == self._policies.changes
 
     async def run(self) -> None:
         """Ages recordings for ever."""
@@ -42,58 +47,86 @@ class Reaper:
 
     async def age(self) -> int:
         """Deletes what the policy says, the oldest first; returns how many segments."""
+        self._watch_clock()
+        space = await self._look()
+        policy = self._policy()
+        holdings = await self._database.read(lambda connection: holdings_of(connection, self._clock.now(), 1))
+        wanted = ageing.targets(holdings, policy, now_us=self._clock.now(), space=space)
+        deleted = await self._reach(wanted) if wanted != Targets() else 0
+        if deleted:
+            await self._look()
+        return deleted
+
+    async def _reach(self, wanted: Targets) -> int:
         deleted = 0
         while True:
-            oldest = await self._database.read(lambda connection: Store(connection).list_oldest(_BATCH))
-            usage = await self._database.read(lambda connection: Store(connection).list_usage())
-            free_bytes = await self._folder.run(self._free_bytes)
-            self._meters.free_bytes.set(free_bytes)
-            chosen = ageing.select(
-                oldest,
-                self._policy,
-                now_us=self._clock.now(),
-                used_bytes=sum(item.bytes for item in usage),
-                free_bytes=free_bytes,
-            )
-            if not chosen:
+            holdings = await self._database.read(lambda connection: holdings_of(connection, self._clock.now(), BATCH))
+            chosen = ageing.pick(holdings, wanted)
+            done = await self._deletion.segments(chosen, actor=AGEING)
+            if not done.segments:
                 return deleted
-            await self.delete(chosen, actor=_AGEING)
-            deleted += len(chosen)
-            if len(chosen) < len(oldest):
-                return deleted
-
-    async def delete(self, segments: Sequence[Segment], *, actor: str) -> int:
-        """Deletes segments and their files; returns the bytes that were freed."""
-        async with self._one:
-            for begin in range(0, len(segments), _BATCH):
-                await self._delete_batch(segments[begin : begin + _BATCH], actor)
-        return sum(segment.bytes for segment in segments)
-
-    async def delete_stream(self, stream_id: str, *, actor: str) -> int:
-        """Deletes everything that a stream has recorded; returns the bytes that were freed."""
-        everything = await self._database.read(
-            lambda connection: Store(connection).list_segments(stream_id, 0, 1 << 62)
-        )
-        return await self.delete(everything, actor=actor)
-
-    async def _delete_batch(self, segments: Sequence[Segment], actor: str) -> None:
-        at_us = self._clock.now()
-        cause = Cause.AGED_OUT if actor == _AGEING else Cause.DELETED
-        await self._database.write(
-            lambda connection: forget_segments(connection, segments, cause=cause, actor=actor, at_us=at_us),
-            durable=True,
-        )
-        garbage = await self._database.read(lambda connection: Store(connection).list_garbage())
-        await self._folder.unlink([item.segment_id for item in garbage])
-        await self._database.write(lambda connection: Store(connection).forget(garbage), durable=True)
-        self._meters.deleted_bytes.labels(actor if actor == _AGEING else "user").inc(sum(s.bytes for s in segments))
-        get_logger("vst").info("recordings_deleted", segments=len(segments), actor=actor)
+            deleted += done.segments
+            left = max(0, wanted.excess_bytes - done.bytes)
+            wanted = Targets(wanted.cutoff_us, wanted.stream_bytes, left)
 
     async def _age_for_ever(self) -> None:
         while True:
             await self.age()
-            await self._clock.sleep(self._every_s)
+            await self._clock.sleep(self._every_s if self._disk.accepts else min(self._every_s, _ALARM_EVERY_S))
 
-    def _free_bytes(self) -> int:
+    async def _look(self) -> Space:
+        space = await self._folder.run(self._space)
+        before, room = self._disk.room, self._disk.look(space)
+        self._meters.free_bytes.set(space.free_bytes)
+        self._meters.disk_alarm.set(room)
+        if room is not before:
+            log = get_logger("vst")
+            (log.error if room is Room.NONE else log.warning)("disk_room", room=room.name, free_bytes=space.free_bytes)
+        return space
+
+    def _policy(self) -> AgeingPolicy:
+        policy = self._policies.limits.policy
+        return AgeingPolicy(
+            max_age_us=0 if self.clock_suspect else policy.max_age_us,
+            max_bytes=policy.max_bytes,
+            min_free_bytes=policy.min_free_bytes,
+            max_stream_bytes=policy.max_stream_bytes,
+            max_used_percent=policy.max_used_percent,
+        )
+
+    def _watch_clock(self) -> None:
+        now_us, at_s = self._clock.now(), self._clock.monotonic()
+        if self._seen is not None:
+            ahead_us = now_us - self._seen[0] - round((at_s - self._seen[1]) * US_PER_SECOND)
+            if ahead_us > _JUMP_US:
+                self._distrusted_at = self._policies.changes
+                get_logger("vst").warning("ageing_by_age_stopped", clock_ahead_s=ahead_us // US_PER_SECOND)
+        self._seen = now_us, at_s
+
+    def _space(self) -> Space:
         disk = os.statvfs(self._folder.root)
-        return disk.f_bavail * disk.f_frsize
+        return Space(disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize, disk.f_files, disk.f_favail)
+
+
+def holdings_of(connection: Transaction, now_us: int, limit: int) -> list[Holding[Segment]]:
+    """What each stream keeps, with the first `limit` of its oldest unprotected segments."""
+    coverage, store = CoverageStore(connection), StorageStore(connection)
+    found = []
+    for head in coverage.list_heads():
+        if head.segments:
+            protected = [Span(item.start_us, item.end_us) for item in store.list_protections(head.stream_id)]
+            oldest = _oldest(store, head, protected, limit)
+            recent = coverage.list_entries(head.stream_id, now_us - _RATE_WINDOW_US, now_us)
+            rate = forecast.bytes_per_s(recent, now_us=now_us, window_us=_RATE_WINDOW_US)
+            found.append(Holding(head.stream_id, head.bytes, oldest, len(oldest) >= limit, rate))
+    return found
+
+
+def _oldest(store: StorageStore, head: Head, protected: Sequence[Span], limit: int) -> list[Segment]:
+    found: list[Segment] = []
+    for window in ageing.outside(protected, 0, FOR_EVER_US):
+        more = store.list_from(head.stream_id, window.start_us, window.end_us, limit=limit - len(found))
+        found += [segment for segment in more if segment.end_us <= window.end_us]
+        if len(found) >= limit:
+            break
+    return found

@@ -1,6 +1,7 @@
 """Every SQL statement of VST. A store lives for one transaction and never commits it."""
 
 from vedette.services.vst.store.coverage import CoverageStore
+from vedette.services.vst.store.storage import StorageStore
 from vedette.services.vst.store.store import Store
 
-__all__ = ["CoverageStore", "Store"]
+__all__ = ["CoverageStore", "StorageStore", "Store"]

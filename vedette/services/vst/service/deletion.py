@@ -1,0 +1,167 @@
+"""Deletes footage by ledger: the row goes to garbage first, the file after, and a crash in between loses nothing.
+
+What is protected is looked up in the same transaction that deletes, so that nothing slips in between.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import anyio
+
+from vedette.kernel.clock import Instant
+from vedette.kernel.database import Transaction
+from vedette.kernel.errors import conflict
+from vedette.kernel.log import get_logger
+from vedette.services.vst.core import ageing
+from vedette.services.vst.core.timeline import Span
+from vedette.services.vst.model import Cause, Segment
+from vedette.services.vst.service.catalogue import forget_segments
+from vedette.services.vst.service.parts import Parts
+from vedette.services.vst.store import StorageStore, Store
+
+BATCH = 500
+FOR_EVER_US = 1 << 62
+AGEING = "ageing"
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a deletion did. `[start_us, end_us)` is what is gone, cut at segment borders, both 0 when nothing is."""
+
+    segments: int = 0
+    bytes: int = 0
+    start_us: Instant = 0
+    end_us: Instant = 0
+
+    def and_then(self, more: "Deleted") -> "Deleted":
+        """This and what was deleted after it."""
+        if not self.segments or not more.segments:
+            return more if more.segments else self
+        return Deleted(
+            self.segments + more.segments,
+            self.bytes + more.bytes,
+            min(self.start_us, more.start_us),
+            max(self.end_us, more.end_us),
+        )
+
+
+class Deletion:
+    """The only part that deletes footage. One deletion at a time."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._database, self._folder = parts.database, parts.folder
+        self._clock, self._meters = parts.clock, parts.meters
+        self._one = anyio.Lock()
+
+    async def segments(self, segments: Sequence[Segment], *, actor: str) -> Deleted:
+        """Deletes segments and their files, but for what is protected."""
+        done = Deleted()
+        for begin in range(0, len(segments), BATCH):
+            async with self._one:
+                done = done.and_then(await self._batch(segments[begin : begin + BATCH], actor))
+        return done
+
+    async def range(
+        self, stream_id: str, start_us: Instant, end_us: Instant, *, actor: str, partial: bool = False
+    ) -> Deleted:
+        """Deletes what lies in a range as a whole, and with `partial` also what only reaches into it. Fault 409, and
+        nothing deleted, when footage in the range is protected."""
+        await self.refuse_protected(stream_id, start_us, end_us)
+        done, cursor_us = Deleted(), start_us
+        if partial:
+            done = await self.segments(await self._reaching_into(stream_id, start_us, end_us), actor=actor)
+        while found := await self._from(stream_id, cursor_us, end_us):
+            cursor_us = found[-1].end_us
+            whole = [segment for segment in found if partial or segment.end_us <= end_us]
+            done = done.and_then(await self.segments(whole, actor=actor))
+        return done
+
+    async def stream(self, stream_id: str, *, actor: str) -> Deleted:
+        """Deletes everything that a stream has recorded; Fault 409, and nothing deleted, when some is protected."""
+        return await self.range(stream_id, 0, FOR_EVER_US, actor=actor)
+
+    async def refuse_protected(self, stream_id: str, start_us: Instant, end_us: Instant) -> None:
+        """Fault 409 when footage in the range is protected."""
+
+        def look(connection: Transaction) -> Segment | None:
+            for item in StorageStore(connection).list_protections(stream_id):
+                begin, end = max(item.start_us, start_us), min(item.end_us, end_us)
+                if begin < end and (held := Store(connection).list_segments(stream_id, begin, min(end, begin + 1))):
+                    return held[0]
+                if begin < end and (held := StorageStore(connection).list_from(stream_id, begin, end, limit=1)):
+                    return held[0]
+            return None
+
+        if await self._database.read(look) is not None:
+            raise conflict("Footage in this range is protected. Lift the protection first (file/protect).")
+
+    async def _reaching_into(self, stream_id: str, start_us: Instant, end_us: Instant) -> list[Segment]:
+        """The segment that is cut by the begin of a range, if there is one."""
+        found = await self._database.read(
+            lambda connection: Store(connection).list_segments(stream_id, start_us, min(end_us, start_us + 1))
+        )
+        return [segment for segment in found if segment.start_us < start_us]
+
+    async def _from(self, stream_id: str, start_us: Instant, end_us: Instant) -> list[Segment]:
+        return await self._database.read(
+            lambda connection: StorageStore(connection).list_from(stream_id, start_us, end_us, limit=BATCH)
+        )
+
+    async def _batch(self, segments: Sequence[Segment], actor: str) -> Deleted:
+        at_us, cause = self._clock.now(), Cause.AGED_OUT if actor == AGEING else Cause.DELETED
+        gone = await self._database.write(
+            lambda connection: forget_unprotected(connection, segments, cause=cause, actor=actor, at_us=at_us),
+            durable=True,
+        )
+        await self._finish_garbage()
+        if not gone:
+            return Deleted()
+        freed = sum(segment.bytes for segment in gone)
+        self._meters.deleted_bytes.labels(actor if actor == AGEING else "user").inc(freed)
+        get_logger("vst").info("recordings_deleted", segments=len(gone), bytes=freed, actor=actor)
+        return Deleted(len(gone), freed, min(item.start_us for item in gone), max(item.end_us for item in gone))
+
+    async def _finish_garbage(self) -> None:
+        garbage = await self._database.read(lambda connection: Store(connection).list_garbage())
+        await self._folder.unlink([item.segment_id for item in garbage])
+        await self._database.write(lambda connection: Store(connection).forget(garbage), durable=True)
+
+
+def forget_unprotected(
+    connection: Transaction, segments: Sequence[Segment], *, cause: Cause, actor: str, at_us: Instant
+) -> list[Segment]:
+    """The first half of a deletion: rows to garbage, a line to the ledger for each stretch without anything that stays.
+
+    Returns what was forgotten; what is protected or was gone before is not among it.
+    """
+    store = StorageStore(connection)
+    present = store.list_present([segment.segment_id for segment in segments])
+    gone: list[Segment] = []
+    for stream_id in sorted({segment.stream_id for segment in segments}):
+        protected = [Span(item.start_us, item.end_us) for item in store.list_protections(stream_id)]
+        mine = [
+            segment
+            for segment in segments
+            if segment.stream_id == stream_id
+            and segment.segment_id in present
+            and not ageing.is_protected(segment, protected)
+        ]
+        kept = _kept_between(connection, stream_id, mine)
+        for stretch in ageing.runs(mine, kept):
+            forget_segments(connection, stretch, cause=cause, actor=actor, at_us=at_us)
+        gone += mine
+    return gone
+
+
+def _kept_between(connection: Transaction, stream_id: str, chosen: Sequence[Segment]) -> list[Span]:
+    """Segments that stay between the first and the last of those that go.
+
+    Two neighbours of the chosen that touch have nothing between them, so only holes are looked into, and only for one.
+    """
+    store, kept = StorageStore(connection), list[Span]()
+    ordered = sorted(chosen, key=lambda segment: segment.start_us)
+    for left, right in pairwise(ordered):
+        if left.end_us < right.start_us and (found := store.list_from(stream_id, left.end_us, right.start_us, limit=1)):
+            kept.append(Span(found[0].start_us, found[0].end_us))
+    return kept
