@@ -144,6 +144,12 @@ class MessageParser:
             self._error = error
             raise
 
+    def take_rest(self) -> bytes:
+        """What follows the last message; it is the caller's now."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        return rest
+
     def _next(self) -> Message | None:
         if self._head is None:
             while self._buffer and self._buffer[0] in b"\r\n":

@@ -24,6 +24,7 @@ class MediaDescription:
     clock_rate: int = 0
     control: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
+    channels: int = 1
 
     def extradata(self) -> bytes:
         """The parameter sets of the `sprop` fields as Annex B, b"" when there are none; `ValueError` when malformed."""
@@ -89,11 +90,18 @@ def parse_sdp(data: bytes) -> list[MediaDescription]:
     return [_parse_media(head, attributes) for head, *attributes in sections]
 
 
+def session_control(data: bytes) -> str:
+    """The `a=control` of the session itself, "" when there is none."""
+    head, _, _ = data.decode(errors="replace").replace("\r\n", "\n").partition("\nm=")
+    lines = (line for line in head.split("\n") if line.startswith("a=control:"))
+    return next(lines, "").removeprefix("a=control:").strip()
+
+
 def _parse_media(head: str, attributes: list[str]) -> MediaDescription:
     words = head.split()
     if len(words) < 4 or not words[3].isascii() or not words[3].isdigit():
         raise ValueError("an m= line needs kind, port, protocol and a payload type")
-    encoding, clock_rate, control, parameters = "", 0, "", dict[str, str]()
+    encoding, clock_rate, control, channels, parameters = "", 0, "", 1, dict[str, str]()
     for line in attributes:
         key, _, value = line.removeprefix("a=").partition(":")
         first, _, rest = value.partition(" ")
@@ -101,9 +109,10 @@ def _parse_media(head: str, attributes: list[str]) -> MediaDescription:
             control = value.strip()
         elif key == "rtpmap" and first == words[3]:
             encoding, _, rate = rest.strip().partition("/")
-            rate = rate.split("/")[0]
+            rate, _, count = rate.partition("/")
+            channels = int(count) if count.isascii() and count.isdigit() and len(count) < 3 else 1
             clock_rate = int(rate) if rate.isascii() and rate.isdigit() and len(rate) < 10 else 0
         elif key == "fmtp" and first == words[3]:
             pairs = (part.strip().partition("=") for part in rest.split(";"))
             parameters = {name: text for name, equals, text in pairs if equals}
-    return MediaDescription(words[0], int(words[3][:9]), encoding.upper(), clock_rate, control, parameters)
+    return MediaDescription(words[0], int(words[3][:9]), encoding.upper(), clock_rate, control, parameters, channels)

@@ -15,10 +15,8 @@ import av
 import numpy as np
 import pytest
 
-from tests.support import clips
 from vedette.kernel.clock import Clock, SystemClock
 from vedette.kernel.errors import Fault
-from vedette.media import h264
 from vedette.media.hub import DropOldestGop, Hub
 from vedette.media.scene import read_barcode
 from vedette.media.source import Source, opened

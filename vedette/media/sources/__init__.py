@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-import anyio.to_thread
-
 from vedette.kernel.clock import Clock
 from vedette.kernel.errors import invalid
 from vedette.media.source import Source
@@ -18,7 +16,8 @@ from vedette.media.unit import CodecParameters
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """How a source is read; a scheme ignores what it has no use for. `loop` and `paced` concern files and patterns."""
+    """How a source is read; a scheme ignores what it has no use for. `loop` and `paced` concern files and
+    patterns, `audio` asks an RTSP camera for its sound."""
 
     clock: Clock
     transport: Literal["tcp", "udp"] = "tcp"
@@ -27,6 +26,7 @@ class SourceOptions:
     keyframes_only: bool = False
     loop: bool = True
     paced: bool = True
+    audio: bool = False
 
 
 def _rtsp(url: str, options: SourceOptions) -> RtspSource:
@@ -37,6 +37,7 @@ def _rtsp(url: str, options: SourceOptions) -> RtspSource:
         open_timeout_s=options.open_timeout_s,
         read_timeout_s=options.read_timeout_s,
         keyframes_only=options.keyframes_only,
+        audio=options.audio,
     )
 
 
@@ -63,6 +64,7 @@ def open_source(
     keyframes_only: bool = False,
     loop: bool = True,
     paced: bool = True,
+    audio: bool = False,
 ) -> Source:
     """The source of a URL, not connected yet. Fault 400 for a scheme that is not in the table."""
     scheme = urlsplit(url).scheme.lower()
@@ -73,7 +75,7 @@ def open_source(
         )
     return opened(
         url,
-        SourceOptions(clock, transport, read_timeout_s, open_timeout_s, keyframes_only, loop, paced),
+        SourceOptions(clock, transport, read_timeout_s, open_timeout_s, keyframes_only, loop, paced, audio),
     )
 
 
@@ -82,4 +84,4 @@ async def probe(url: str, *, clock: Clock, timeout_s: float = 10.0) -> CodecPara
     source = open_source(url, clock=clock, open_timeout_s=timeout_s, read_timeout_s=timeout_s)
     if not isinstance(source, RtspSource):
         raise invalid("Only rtsp:// and rtsps:// cameras can be added.")
-    return await anyio.to_thread.run_sync(source.probe)
+    return await source.probe()

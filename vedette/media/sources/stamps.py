@@ -1,17 +1,22 @@
-"""Timestamps of packets as a live source gives them, made whole: every unit leaves with pts, rising dts and wall time.
+"""Times of a live source's access units made whole: each leaves with pts, rising dts and wall time. No I/O.
 
-Sources lack the timestamps of their first packets, repeat a dts now and then, restart their clock, and know the wall
-time only once a sender report has come. No I/O.
+RTP gives one timestamp a unit, when it is shown, and units come in decode order. Cameras restart that clock, repeat a
+timestamp now and then, and tell the wall time only once a sender report has come.
 """
 
-from dataclasses import dataclass, replace
+from bisect import insort
+from itertools import pairwise
 from typing import NamedTuple
 
-from vedette.kernel.errors import Fault
+from vedette.media.rtp_receiver import ReceivedUnit
 from vedette.media.unit import TICKS_PER_SECOND, ticks_to_us, us_to_90k
 
-_DEFAULT_DURATION_90K = 3000
-_MOST_HELD = 64
+_DEFAULT_STEP_90K = 3000
+_LONGEST_STEP_90K = TICKS_PER_SECOND
+_WATCHED = 8
+"""Units held back at the start, when the stream does not say whether pictures are shown in another order."""
+_WATCHED_US = 500_000
+_MOST_REORDERED = 16
 _TRUST_US = 2_000_000
 _REANCHOR_US = 500_000
 _DRIFT = 5000
@@ -20,21 +25,8 @@ _BACK_90K = TICKS_PER_SECOND
 _AHEAD_90K = 10 * TICKS_PER_SECOND
 
 
-@dataclass(slots=True)
-class RawPacket:
-    """A packet as it was read. Ticks are 90 kHz; `reported_us` is the sender's own wall time, `arrival_us` ours."""
-
-    data: bytes
-    is_keyframe: bool
-    pts: int | None
-    dts: int | None
-    duration: int
-    reported_us: int | None
-    arrival_us: int
-
-
-class StampedPacket(NamedTuple):
-    """A packet with all of its times."""
+class StampedUnit(NamedTuple):
+    """An access unit with all of its times; `duration_90k` is the step of the one before it."""
 
     data: bytes
     is_keyframe: bool
@@ -45,87 +37,110 @@ class StampedPacket(NamedTuple):
 
 
 class Stamper:
-    """One session of one elementary stream. `reorders`: pictures may be shown in another order than they arrive.
+    """One session of one elementary stream.
 
-    `clamped` counts dts that did not rise, `jumps` the times the source's clock was found to have restarted.
+    `reorder` is how many pictures may come before one that is shown earlier (H.264 max_num_reorder_frames, HEVC
+    sps_max_num_reorder_pics); None when the stream does not say. It then is what the first units show, and grows when
+    later ones show more. `clamped` counts dts that did not rise, `jumps` restarts of the source's clock.
     """
 
-    def __init__(self, *, reorders: bool) -> None:
+    def __init__(self, *, reorder: int | None) -> None:
         self.clamped = 0
         self.jumps = 0
-        self._reorders = reorders
-        self._held: list[RawPacket] = []
+        self.reorder = reorder or 0
+        self._watches = reorder is None
+        self._held: list[tuple[ReceivedUnit, int, int]] = []
+        self._recent: list[int] = []
         self._shift = 0
-        self._last: tuple[int, int] | None = None
+        self._newest: tuple[int, int] | None = None
+        self._step = _DEFAULT_STEP_90K
+        self._last_dts: int | None = None
         self._anchor: tuple[int, int] | None = None
 
-    def feed(self, packet: RawPacket) -> list[StampedPacket]:
-        """The packets that are complete now, in decode order. Fault 502 when a source never gives timestamps."""
-        complete = packet.pts is not None and (packet.dts is not None or not self._reorders)
-        if complete and not self._held:
-            return [self._stamp(packet)]
-        self._held.append(packet)
-        if complete:
-            held, self._held = self._held, []
-            return [self._stamp(known) for known in self._filled(held)]
-        if len(self._held) > _MOST_HELD:
-            raise Fault(
-                "CommunicationError", 502, "The camera sends video without timestamps. Restart it or update it."
-            )
-        return []
+    def feed(self, unit: ReceivedUnit, arrival_us: int) -> list[StampedUnit]:
+        """The units that are complete now, in decode order; `arrival_us` is our wall time."""
+        pts = self._continued(unit.ticks, arrival_us)
+        recent = self._recent
+        if recent and pts < recent[-1]:
+            shown_after = sum(later > pts for later in recent)
+            if shown_after > self.reorder:
+                self.reorder = min(shown_after, _MOST_REORDERED)
+        insort(recent, pts)
+        if len(recent) > _MOST_REORDERED + 1:
+            del recent[0]
+        if self._last_dts is not None:
+            return [self._stamped(unit, pts, self._dts(pts), arrival_us)]
+        self._held.append((unit, pts, arrival_us))
+        if self._must_hold(arrival_us):
+            return []
+        return self._released()
 
-    def _filled(self, held: list[RawPacket]) -> list[RawPacket]:
-        """Missing stamps counted back from the first packet that has them."""
-        filled = [held[-1]]
-        for packet in reversed(held[:-1]):
-            after = filled[-1]
-            shown = self._step(packet, after)
-            decoded = packet.duration or _DEFAULT_DURATION_90K if self._reorders else shown
-            pts = packet.pts if packet.pts is not None else _minus(after.pts, shown)
-            dts = packet.dts if packet.dts is not None else _minus(after.dts, decoded)
-            filled.append(replace(packet, pts=pts, dts=dts))
-        return filled[::-1]
+    def _must_hold(self, arrival_us: int) -> bool:
+        """At the start: until decode times are known, or the first units have shown their order."""
+        if len(self._held) <= self.reorder:
+            return True
+        watched_us = arrival_us - self._held[0][2]
+        return self._watches and len(self._held) < _WATCHED and watched_us < _WATCHED_US
 
-    def _step(self, packet: RawPacket, after: RawPacket) -> int:
-        """How much later the next packet is shown: by the sender's clock where it is known, else as this one says."""
-        if packet.reported_us is not None and after.reported_us is not None:
-            between = round((after.reported_us - packet.reported_us) * 9 / 100)
-            if between > 0 or self._reorders:
-                return between
-        return packet.duration or _DEFAULT_DURATION_90K
+    def _released(self) -> list[StampedUnit]:
+        """What was held: decode times are the display times in order, and before those counted back."""
+        held, self._held = self._held, []
+        shown = sorted(pts for _, pts, _ in held)
+        steps = [after - before for before, after in pairwise(shown) if after > before]
+        step = min([*steps, _LONGEST_STEP_90K]) if steps else _DEFAULT_STEP_90K
+        self._step = step
+        depth = self.reorder
+        early = [shown[0] - (depth - index) * step for index in range(depth)]
+        return [
+            self._stamped(unit, pts, dts, arrival_us)
+            for (unit, pts, arrival_us), dts in zip(held, early + shown, strict=False)
+        ]
 
-    def _stamp(self, packet: RawPacket) -> StampedPacket:
-        pts = packet.pts or 0
-        dts = packet.dts if packet.dts is not None else pts
-        if self._last is not None:
-            last_dts, last_arrival_us = self._last
-            self._shift += self._correction(packet, dts + self._shift - last_dts, last_arrival_us)
-        pts, dts = pts + self._shift, dts + self._shift
-        if self._last is not None and dts <= self._last[0]:
-            dts = self._last[0] + 1
-            self.clamped += 1
-        pts = max(pts, dts)
-        self._last = dts, packet.arrival_us
-        return StampedPacket(packet.data, packet.is_keyframe, pts, dts, self._wall(packet, pts), packet.duration)
+    def _dts(self, pts: int) -> int:
+        """The smallest display time that may still be missing; the unit's own when nothing is reordered."""
+        depth = self.reorder
+        recent = self._recent
+        return pts if not depth else recent[max(0, len(recent) - 1 - depth)]
 
-    def _correction(self, packet: RawPacket, step: int, last_arrival_us: int) -> int:
-        """What to add to the source's clock when it has restarted, so that media time goes on as arrivals did."""
-        waited = us_to_90k(packet.arrival_us - last_arrival_us)
-        if -_BACK_90K <= step <= max(waited, 0) + _AHEAD_90K:
-            return 0
-        self.jumps += 1
-        return min(max(waited, packet.duration or _DEFAULT_DURATION_90K), _AHEAD_90K) - step
+    def _stamped(self, unit: ReceivedUnit, pts: int, dts: int, arrival_us: int) -> StampedUnit:
+        last = self._last_dts
+        if last is not None:
+            if dts <= last:
+                dts = last + 1
+                self.clamped += 1
+            elif dts - last <= _LONGEST_STEP_90K:
+                self._step = dts - last
+        self._last_dts = dts
+        if pts < dts:
+            pts = dts
+        return StampedUnit(unit.data, unit.is_keyframe, pts, dts, self._wall(unit, pts, arrival_us), self._step)
 
-    def _wall(self, packet: RawPacket, pts: int) -> int:
+    def _continued(self, ticks: int, arrival_us: int) -> int:
+        """The unit's place on a line that goes on as arrivals did when the source's clock has restarted."""
+        pts = ticks + self._shift
+        if self._newest is not None:
+            newest, last_arrival_us = self._newest
+            step, waited = pts - newest, us_to_90k(arrival_us - last_arrival_us)
+            if not -_BACK_90K <= step <= max(waited, 0) + _AHEAD_90K:
+                self.jumps += 1
+                self._shift += min(max(waited, self._step), _AHEAD_90K) - step
+                pts = ticks + self._shift
+            self._newest = max(pts, newest), arrival_us
+        else:
+            self._newest = pts, arrival_us
+        return pts
+
+    def _wall(self, unit: ReceivedUnit, pts: int, arrival_us: int) -> int:
         """The sender's time when it is believable, else arrival smoothed by media time.
 
         The smallest delay seen is the truest: a join begins with a burst of older pictures. It may grow as slowly as
         clocks drift; a source that steps away from it is anchored anew.
         """
-        if packet.reported_us is not None and abs(packet.reported_us - packet.arrival_us) <= _TRUST_US:
-            return packet.reported_us
+        reported_us = unit.reported_us
+        if reported_us is not None and -_TRUST_US <= reported_us - arrival_us <= _TRUST_US:
+            return reported_us
         shown_us = ticks_to_us(pts)
-        offset_us = packet.arrival_us - shown_us
+        offset_us = arrival_us - shown_us
         latest_us = shown_us
         if self._anchor is not None:
             smallest_us, since_us = self._anchor
@@ -134,7 +149,3 @@ class Stamper:
                 offset_us = min(offset_us, smallest_us + (latest_us - since_us) // _DRIFT)
         self._anchor = offset_us, latest_us
         return offset_us + shown_us
-
-
-def _minus(stamp: int | None, step: int) -> int | None:
-    return None if stamp is None else stamp - step

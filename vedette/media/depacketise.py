@@ -1,0 +1,205 @@
+"""RTP payloads of one picture put together again, for H.264 (RFC 6184) and HEVC (RFC 7798). No I/O.
+
+An assembler collects the payloads of one access unit; when it ends is the receiver's decision (`rtp_receiver`).
+"""
+
+from typing import NamedTuple, Protocol, override
+
+from vedette.media import h264, hevc
+from vedette.media.h264 import START_CODE
+from vedette.media.rtp import RtpError
+
+_H264_STAP_A, _H264_FU_A = 24, 28
+_H264_SLICES = range(1, 6)
+_H264_SETS = frozenset({7, 8})
+_HEVC_AP, _HEVC_FU = 48, 49
+_HEVC_FIRST_NON_VCL, _HEVC_LAST_NON_VCL = 32, 47
+_HEVC_RANDOM_ACCESS = range(16, 24)
+_HEVC_SETS = frozenset({32, 33, 34})
+_START, _END = 0x80, 0x40
+_FIRST_SLICE = 0x80
+"""In both codecs the first bit behind the header of a slice says that it is the first of its picture."""
+_H264_HEADS = tuple(START_CODE + bytes((header,)) for header in range(256))
+
+
+class Assembled(NamedTuple):
+    """An access unit as it goes into `AccessUnit.data`."""
+
+    data: bytes
+    is_keyframe: bool
+
+
+class Assembler(Protocol):
+    """Takes the payloads of one access unit in order; `take` gives the unit and starts the next.
+
+    `has_picture` turns True with the first slice: what came before it belongs to it. `size` counts payload bytes.
+    """
+
+    has_picture: bool
+    size: int
+
+    def add(self, data: bytes, start: int, end: int) -> None:
+        """Take the payload `data[start:end]`; `RtpError` when it is none of this codec's."""
+
+    def begins(self, data: bytes, start: int, end: int) -> bool:
+        """Whether an access unit can begin with this payload, so that none of it is missing after a loss."""
+
+    def take(self) -> Assembled:
+        """The unit so far."""
+
+    def clear(self) -> None:
+        """Forget the unit so far."""
+
+
+class _NalAssembler(Assembler):
+    """What the two codecs of NAL units share: the parts and what was seen in them."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._in_fragment = False
+        self._is_keyframe = False
+        self.has_picture = False
+        self.size = 0
+
+    @override
+    def take(self) -> Assembled:
+        assembled = Assembled(b"".join(self._parts), self._is_keyframe)
+        self.clear()
+        return assembled
+
+    @override
+    def clear(self) -> None:
+        self._parts = []
+        self._in_fragment = self._is_keyframe = self.has_picture = False
+        self.size = 0
+
+
+class H264Assembler(_NalAssembler):
+    """Single NAL units, STAP-A and FU-A of RFC 6184 (packetisation modes 0 and 1)."""
+
+    @override
+    def add(self, data: bytes, start: int, end: int) -> None:
+        if start >= end:
+            raise RtpError("payload is empty")
+        self.size += end - start
+        kind = data[start] & 0x1F
+        if kind == _H264_FU_A:
+            if end < start + 2:
+                raise RtpError("fragment is cut")
+            flags = data[start + 1]
+            if flags & _START:
+                self._saw(flags & 0x1F)
+                self._parts.append(_H264_HEADS[data[start] & 0xE0 | flags & 0x1F])
+                self._in_fragment = True
+            elif not self._in_fragment:
+                raise RtpError("the beginning of a fragmented NAL unit is missing")
+            self._parts.append(data[start + 2 : end])
+            if flags & _END:
+                self._in_fragment = False
+        elif kind == _H264_STAP_A:
+            for begin, stop in aggregated(data, start + 1, end):
+                self._whole(data, begin, stop)
+        elif kind > _H264_STAP_A or not kind:
+            raise RtpError("a packet of a mode that was not agreed on")
+        else:
+            self._whole(data, start, end)
+
+    @override
+    def begins(self, data: bytes, start: int, end: int) -> bool:
+        if start < end and data[start] & 0x1F == _H264_STAP_A:
+            start += 3
+        if end < start + 3:
+            return False
+        kind = data[start] & 0x1F
+        if kind == _H264_FU_A:
+            flags = data[start + 1]
+            return bool(flags & _START and data[start + 2] & _FIRST_SLICE) and flags & 0x1F in _H264_SLICES
+        return kind not in _H264_SLICES or bool(data[start + 1] & _FIRST_SLICE)
+
+    def _whole(self, data: bytes, start: int, end: int) -> None:
+        kind = data[start] & 0x1F
+        self._saw(kind)
+        if kind in _H264_SETS and START_CODE[1:] in data[start:end]:
+            # Some cameras put the whole access unit, start codes and all, into what they call an SPS.
+            unit = START_CODE + data[start:end]
+            self.has_picture |= any(h264.nal_type(nal) in _H264_SLICES for nal in h264.iter_nals(unit))
+            self._is_keyframe |= h264.is_keyframe(unit)
+        self._parts += (START_CODE, data[start:end])
+
+    def _saw(self, kind: int) -> None:
+        if kind in _H264_SLICES:
+            self.has_picture = True
+            self._is_keyframe |= kind == h264.NalType.IDR
+
+
+class HevcAssembler(_NalAssembler):
+    """Single NAL units, AP and FU of RFC 7798, without decoding order numbers (sprop-max-don-diff = 0)."""
+
+    @override
+    def add(self, data: bytes, start: int, end: int) -> None:
+        if end < start + 2:
+            raise RtpError("payload is cut")
+        self.size += end - start
+        kind = data[start] >> 1 & 0x3F
+        if kind == _HEVC_FU:
+            if end < start + 3:
+                raise RtpError("fragment is cut")
+            flags = data[start + 2]
+            if flags & _START:
+                self._saw(flags & 0x3F)
+                header = bytes((data[start] & 0x81 | (flags & 0x3F) << 1, data[start + 1]))
+                self._parts += (START_CODE, header)
+                self._in_fragment = True
+            elif not self._in_fragment:
+                raise RtpError("the beginning of a fragmented NAL unit is missing")
+            self._parts.append(data[start + 3 : end])
+            if flags & _END:
+                self._in_fragment = False
+        elif kind == _HEVC_AP:
+            for begin, stop in aggregated(data, start + 2, end):
+                if stop < begin + 2:
+                    raise RtpError("aggregated NAL unit is cut")
+                self._whole(data, begin, stop)
+        elif kind > _HEVC_LAST_NON_VCL:
+            raise RtpError("a packet of a kind that was not agreed on")
+        else:
+            self._whole(data, start, end)
+
+    @override
+    def begins(self, data: bytes, start: int, end: int) -> bool:
+        if start < end and data[start] >> 1 & 0x3F == _HEVC_AP:
+            start += 4
+        if end < start + 4:
+            return False
+        kind = data[start] >> 1 & 0x3F
+        if kind == _HEVC_FU:
+            flags = data[start + 2]
+            return bool(flags & _START and data[start + 3] & _FIRST_SLICE) and flags & 0x3F < _HEVC_FIRST_NON_VCL
+        return kind >= _HEVC_FIRST_NON_VCL or bool(data[start + 2] & _FIRST_SLICE)
+
+    def _whole(self, data: bytes, start: int, end: int) -> None:
+        kind = data[start] >> 1 & 0x3F
+        self._saw(kind)
+        if kind in _HEVC_SETS and START_CODE[1:] in data[start:end]:
+            unit = START_CODE + data[start:end]
+            self.has_picture |= any(hevc.nal_type(nal) < _HEVC_FIRST_NON_VCL for nal in h264.iter_nals(unit))
+            self._is_keyframe |= hevc.is_keyframe(unit)
+        self._parts += (START_CODE, data[start:end])
+
+    def _saw(self, kind: int) -> None:
+        if kind < _HEVC_FIRST_NON_VCL:
+            self.has_picture = True
+            self._is_keyframe |= kind in _HEVC_RANDOM_ACCESS
+
+
+def aggregated(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
+    """(start, end) of each NAL unit in `data[start:end]`, where each has its size in two bytes before it; `RtpError`
+    when the sizes do not add up."""
+    spans = []
+    while start < end:
+        begin = start + 2
+        start = begin + (data[start] << 8 | data[start + 1]) if begin <= end else end + 1
+        if start > end or start == begin:
+            raise RtpError("aggregation packet is cut")
+        spans.append((begin, start))
+    return spans
