@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vedette.media import h264
+from vedette.media.packetise import PAYLOAD_TYPES, audio_payloads, av1_payloads
 from vedette.media.unit import AccessUnit, Codec
 
 MTU_BYTES = 1400
 HEADER_BYTES = 12
 FRAMING_BYTES = 4
-VIDEO_PAYLOAD_TYPE = 96
 NTP_UNIX_OFFSET_S = 2_208_988_800
 
 _HEADER = struct.Struct(">BBHII")
@@ -234,19 +234,31 @@ class PacketTemplate:
         return [view[start + FRAMING_BYTES : end] for start, end in zip(self.offsets, ends, strict=True)]
 
 
-def lay_out(unit: AccessUnit, *, mtu: int = MTU_BYTES, payload_type: int = VIDEO_PAYLOAD_TYPE) -> PacketTemplate:
-    """Packetise a unit once for all sessions; the last packet is marked."""
-    payloads = packetise(unit.parameters.codec, nals_to_send(unit), limit=mtu - HEADER_BYTES)
+def lay_out(unit: AccessUnit, *, mtu: int = MTU_BYTES) -> PacketTemplate:
+    """Packetise a unit once for all sessions; the last packet of a picture or AAC frame is marked."""
+    codec = unit.parameters.codec
+    payloads = _payloads(unit, mtu - HEADER_BYTES)
+    last = None if codec in ("pcmu", "pcma", "opus") else len(payloads) - 1
     parts: list[bytes] = []
     offsets: list[int] = []
     position = 0
     for index, payload in enumerate(payloads):
-        second = payload_type | (0x80 if index == len(payloads) - 1 else 0)
+        second = PAYLOAD_TYPES[codec] | (0x80 if index == last else 0)
         size = HEADER_BYTES + len(payload)
         parts += (_FRAMED.pack(b"$", 0, size, 0x80, second, 0, 0, 0), payload)
         offsets.append(position)
         position += FRAMING_BYTES + size
     return PacketTemplate(b"".join(parts), tuple(offsets), sum(map(len, payloads)))
+
+
+def _payloads(unit: AccessUnit, limit: int) -> list[bytes]:
+    parameters = unit.parameters
+    if parameters.is_audio:
+        return audio_payloads(parameters.codec, unit.data, limit=limit)
+    if parameters.codec != "av1":
+        return packetise(parameters.codec, nals_to_send(unit), limit=limit)
+    lacks_header = unit.is_keyframe and parameters.extradata not in unit.data
+    return av1_payloads((parameters.extradata if lacks_header else b"") + unit.data, limit=limit)
 
 
 def interleave(channel: int, packet: bytes) -> bytes:

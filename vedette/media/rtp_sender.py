@@ -7,7 +7,7 @@ and every few seconds anyway.
 
 from vedette.media import rtp
 from vedette.media.rtp import PacketTemplate, SenderReport
-from vedette.media.unit import AccessUnit, CodecParameters, ticks_to_us, us_to_90k
+from vedette.media.unit import TICKS_PER_SECOND, AccessUnit, CodecParameters, ticks_to_us, us_to_90k
 
 REPORT_INTERVAL_US = 5_000_000
 TOLERANCE_US = 500
@@ -15,13 +15,17 @@ _LONGEST_JUMP_US = 60_000_000
 
 
 class RtpSender:
-    """Turns units into packets of one session; RTP timestamps go on when a source starts anew with another clock."""
+    """Turns units into packets of one session; RTP timestamps go on when a source starts anew with another clock.
 
-    def __init__(self, *, ssrc: int, sequence: int) -> None:
+    `clock_rate` is that of the RTP timestamps in Hz; everything here counts in 90 kHz up to the moment of sending.
+    """
+
+    def __init__(self, *, ssrc: int, sequence: int, clock_rate: int = TICKS_PER_SECOND) -> None:
         self.ssrc = ssrc
         self.sequence = sequence & 0xFFFF
         self.packets = 0
         self.octets = 0
+        self._clock_rate = clock_rate
         self._shift_90k = 0
         self._parameters: CodecParameters | None = None
         self._last: tuple[int, int] | None = None
@@ -54,18 +58,24 @@ class RtpSender:
         self._reported = (ticks, unit.wall_us)
         ntp = rtp.us_to_ntp(unit.wall_us)
         return rtp.build_sender_report(
-            SenderReport(self.ssrc, ntp, ticks & 0xFFFF_FFFF, self.packets & 0xFFFF_FFFF, self.octets & 0xFFFF_FFFF)
+            SenderReport(self.ssrc, ntp, self._stamp(ticks), self.packets & 0xFFFF_FFFF, self.octets & 0xFFFF_FFFF)
         )
 
     def framed(self, template: PacketTemplate, ticks: int, *, channel: int) -> bytearray:
         """The unit's packets, interleaved."""
         sequence = self._take(template)
-        return template.framed(channel=channel, sequence=sequence, timestamp=ticks & 0xFFFF_FFFF, ssrc=self.ssrc)
+        return template.framed(channel=channel, sequence=sequence, timestamp=self._stamp(ticks), ssrc=self.ssrc)
 
     def datagrams(self, template: PacketTemplate, ticks: int) -> list[memoryview]:
         """The unit's packets, one a datagram."""
         sequence = self._take(template)
-        return template.packets(sequence=sequence, timestamp=ticks & 0xFFFF_FFFF, ssrc=self.ssrc)
+        return template.packets(sequence=sequence, timestamp=self._stamp(ticks), ssrc=self.ssrc)
+
+    def _stamp(self, ticks: int) -> int:
+        """Ticks of 90 kHz as the RTP timestamp of this session's clock."""
+        if self._clock_rate != TICKS_PER_SECOND:
+            ticks = (ticks * self._clock_rate + TICKS_PER_SECOND // 2) // TICKS_PER_SECOND
+        return ticks & 0xFFFF_FFFF
 
     def _take(self, template: PacketTemplate) -> int:
         sequence = self.sequence

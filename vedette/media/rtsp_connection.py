@@ -1,11 +1,8 @@
 """One RTSP client: its requests answered, its session's packets sent. The server around it owns sockets and limits."""
 
 import asyncio
-import re
 import secrets
-from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import unquote
 
 import anyio
 
@@ -26,31 +23,18 @@ from vedette.media.rtsp_messages import (
     parse_transport,
     serialise,
 )
-from vedette.media.sdp import write_sdp
-from vedette.media.unit import AccessUnit
+from vedette.media.rtsp_session import SESSION_TIMEOUT_S, Session, Track, session_headers, split_uri
+from vedette.media.sdp_writer import write_sdp
+from vedette.media.unit import TICKS_PER_SECOND, AccessUnit
 
 REALM = "vedette"
-SESSION_TIMEOUT_S = 60
-VIDEO_CODECS = ("h264", "hevc")
+VIDEO_CODECS = ("h264", "hevc", "av1")
+VIDEO_TRACK, AUDIO_TRACK = 0, 1
 PUBLIC = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN"
 _REFUSED = ("ANNOUNCE", "RECORD", "REDIRECT")
 _MAX_FAILED_ANSWERS = 5
 _DATAGRAM_BURST = 8
 _DATAGRAM_PAUSE_S = 0.001
-_TRACK = re.compile(r"/trackID=(\d{1,3})/?$", re.ASCII)
-_HOST = re.compile(r"^rtsps?://[^/?#]*", re.IGNORECASE)
-
-
-@dataclass(slots=True)
-class Session:
-    """What SETUP agreed on."""
-
-    session_id: str
-    path: str
-    mount: Mount
-    transport: Transport
-    sender: RtpSender
-    scope: anyio.CancelScope | None = field(default=None)
 
 
 class RefusedError(Exception):
@@ -59,15 +43,6 @@ class RefusedError(Exception):
     def __init__(self, status: int, *headers: tuple[str, str]) -> None:
         super().__init__(status)
         self.response = Response(status, Headers(headers))
-
-
-def split_uri(uri: str) -> tuple[str, int | None]:
-    """(decoded path without trailing slash, track number) of a request URI; a query is ignored wherever it stands."""
-    rest = _HOST.sub("", uri).partition("#")[0]
-    path, _, query = rest.partition("?")
-    track = _TRACK.search(path) or _TRACK.search("/" + query.partition("/")[2] if "/" in query else "")
-    path = _TRACK.sub("", path)
-    return unquote(path).rstrip("/") or "/", int(track[1]) if track else None
 
 
 class Connection:
@@ -105,7 +80,7 @@ class Connection:
     def expire(self, now_s: float) -> bool:
         """Cut a client that said nothing for too long; one that keeps draining interleaved packets is alive."""
         session = self._session
-        draining = session is not None and session.scope is not None and session.transport.lower == "TCP"
+        draining = session is not None and session.scope is not None and session.is_interleaved
         if draining or now_s - self._active_s < SESSION_TIMEOUT_S * 1.25:
             return False
         was_open = not self._transport.is_closing()
@@ -114,9 +89,9 @@ class Connection:
 
     def owns_control_address(self, address: tuple[str, int]) -> bool:
         """Whether RTCP from this address belongs to this client's UDP session."""
-        session = self._session
-        ports = session.transport.client_port if session else None
-        return ports is not None and address[0] == self._address and address[1] in ports
+        tracks = self._session.tracks.values() if self._session else ()
+        ports = [port for track in tracks for port in track.transport.client_port or ()]
+        return address[0] == self._address and address[1] in ports
 
     def receive_control(self, data: bytes) -> None:
         """RTCP from the client; what cannot be read is ignored, as RFC 3550 asks."""
@@ -156,8 +131,8 @@ class Connection:
                 return
 
     def _receive_frame(self, frame: InterleavedFrame) -> None:
-        channels = self._session.transport.interleaved if self._session else None
-        if channels is not None and frame.channel == channels[1]:
+        tracks = self._session.tracks.values() if self._session else ()
+        if any(track.transport.interleaved and frame.channel == track.transport.interleaved[1] for track in tracks):
             self.receive_control(frame.data)
 
     async def _serve(self, request: Request) -> bool:
@@ -200,12 +175,12 @@ class Connection:
             case "PAUSE":
                 session = self._session_of(request)
                 self._stop_playing()
-                return Response(200, _session_headers(session))
+                return Response(200, session_headers(session))
             case "TEARDOWN":
                 session = self._session_of(request)
                 self._stop_playing()
                 self._session = None
-                return Response(200, _session_headers(session))
+                return Response(200, session_headers(session))
             case "GET_PARAMETER" | "SET_PARAMETER":
                 return self._keep_alive(request)
         raise RefusedError(405 if request.method in _REFUSED else 501, ("Allow", PUBLIC))
@@ -242,28 +217,34 @@ class Connection:
         if accept and not any(kind in accept for kind in ("application/sdp", "application/*", "*/*")):
             raise RefusedError(406)
         path, _ = split_uri(request.uri)
-        parameters = await self._find(path).parameters()
+        mount = self._find(path)
+        parameters = await mount.parameters()
         if parameters.codec not in VIDEO_CODECS:
             raise RefusedError(404)
-        body = write_sdp(parameters, name=path.rsplit("/", 1)[-1], control="trackID=0")
+        body = write_sdp(parameters, name=path.rsplit("/", 1)[-1], control="trackID=0", audio=mount.audio())
         base = request.uri.partition("?")[0].rstrip("/") + "/"
         return Response(200, Headers((("Content-Type", "application/sdp"), ("Content-Base", base))), body)
 
     async def _set_up(self, request: Request) -> Response:
-        path, track = split_uri(request.uri)
+        path, number = split_uri(request.uri)
         current = self._session
         if current is not None or request.headers.get("Session"):
             current = self._session_of(request)
             if current.scope is not None:
                 raise RefusedError(455)
         mount = self._find(path)
-        if track:
-            raise RefusedError(404)
         await mount.parameters()
-        transport = self._choose(request.headers.get("Transport"))
-        sender = RtpSender(ssrc=secrets.randbits(32), sequence=secrets.randbits(16))
-        session_id = current.session_id if current else secrets.token_hex(12)
-        self._session = Session(session_id, path, mount, transport, sender)
+        audio = mount.audio()
+        number = VIDEO_TRACK if number is None else number
+        if number != VIDEO_TRACK and (number != AUDIO_TRACK or audio is None):
+            raise RefusedError(404)
+        transport = self._choose(request.headers.get("Transport"), number)
+        rate = audio.sample_rate if audio is not None and number == AUDIO_TRACK else TICKS_PER_SECOND
+        sender = RtpSender(ssrc=secrets.randbits(32), sequence=secrets.randbits(16), clock_rate=rate)
+        if current is None or current.path != path:
+            current = Session(current.session_id if current else secrets.token_hex(12), path, mount)
+        self._session = current
+        current.tracks[number] = Track(transport, sender)
         self.counters.transport = transport.lower
         answer = Transport(
             transport.lower,
@@ -272,16 +253,16 @@ class Connection:
             server_port=transport.server_port,
             ssrc=sender.ssrc,
         )
-        headers = _session_headers(self._session, timeout=True)
+        headers = session_headers(current, timeout=True)
         return Response(200, Headers((*headers.fields, ("Transport", format_transport(answer)))))
 
-    def _choose(self, header: str) -> Transport:
+    def _choose(self, header: str, number: int) -> Transport:
         """The client's first alternative that we can do, with the free half filled in."""
         for offered in parse_transport(header):
             if not offered.unicast or offered.mode != "PLAY":
                 continue
             if offered.lower == "TCP":
-                return Transport("TCP", interleaved=offered.interleaved or (0, 1))
+                return Transport("TCP", interleaved=offered.interleaved or (2 * number, 2 * number + 1))
             datagrams = self._datagrams()
             if datagrams is not None and offered.client_port is not None:
                 return Transport("UDP", client_port=offered.client_port, server_port=datagrams.ports)
@@ -293,9 +274,8 @@ class Connection:
             raise RefusedError(404)
         if request.headers.get("Range"):
             parse_range(request.headers.get("Range"))
-        info = f"url={request.uri.partition('?')[0].rstrip('/')}/trackID=0;seq={session.sender.sequence}"
-        fields = (("Range", "npt=0.000-"), ("RTP-Info", info))
-        return Response(200, Headers((*_session_headers(session).fields, *fields)))
+        fields = (("Range", "npt=0.000-"), ("RTP-Info", session.rtp_info(request.uri)))
+        return Response(200, Headers((*session_headers(session).fields, *fields)))
 
     def _keep_alive(self, request: Request) -> Response:
         if request.headers.get("Session"):
@@ -335,26 +315,30 @@ class Connection:
                         await self._send_unit(session, unit)
             except Fault as fault:
                 self.counters.ended = fault.code
-            self._send_control(session, rtp.build_goodbye(session.sender.ssrc))
+            for track in session.tracks.values():
+                self._send_control(track, rtp.build_goodbye(track.sender.ssrc))
             session.scope, self.counters.playing = None, False
             self._transport.close()
 
     async def _send_unit(self, session: Session, unit: AccessUnit) -> None:
-        if unit.parameters.codec not in VIDEO_CODECS:
+        is_audio = unit.parameters.is_audio
+        track = session.tracks.get(AUDIO_TRACK if is_audio else VIDEO_TRACK)
+        if track is None or (not is_audio and unit.parameters.codec not in VIDEO_CODECS):
             return
-        template, sender = self._host.template(unit), session.sender
+        template, sender = self._host.template(unit), track.sender
         ticks = sender.timestamp_90k(unit)
         report = sender.report(unit, ticks)
         if report is not None:
-            self._send_control(session, report)
+            self._send_control(track, report)
             self.counters.sender_reports += 1
-        channels, ports = session.transport.interleaved, session.transport.client_port
+        channels, ports = track.transport.interleaved, track.transport.client_port
         if channels is not None:
             self._write(sender.framed(template, ticks, channel=channels[0]))
         elif ports is not None:
             await self._send_datagrams(sender.datagrams(template, ticks), (self._address, ports[0]))
-        self.counters.units += 1
-        self.counters.packets, self.counters.bytes = sender.packets, sender.octets
+        self.counters.units += not is_audio
+        self.counters.packets += len(template.offsets)
+        self.counters.bytes = session.media_bytes
 
     async def _send_datagrams(self, packets: list[memoryview], address: tuple[str, int]) -> None:
         """Pace large units, because a receiver's socket buffer holds about a hundred packets."""
@@ -365,8 +349,8 @@ class Connection:
             if number % _DATAGRAM_BURST == 0:
                 await self._host.clock.sleep(_DATAGRAM_PAUSE_S)
 
-    def _send_control(self, session: Session, data: bytes) -> None:
-        channels, ports, sockets = session.transport.interleaved, session.transport.client_port, self._datagrams()
+    def _send_control(self, track: Track, data: bytes) -> None:
+        channels, ports, sockets = track.transport.interleaved, track.transport.client_port, self._datagrams()
         if channels is not None:
             self._write(rtp.interleave(channels[1], data))
         elif ports is not None and sockets is not None:
@@ -384,8 +368,3 @@ class Connection:
         if self._transport.get_write_buffer_size() > self._host.max_backlog_bytes:
             self._host.counters.slow_clients += 1
             self.abort()
-
-
-def _session_headers(session: Session, *, timeout: bool = False) -> Headers:
-    value = f"{session.session_id};timeout={SESSION_TIMEOUT_S}" if timeout else session.session_id
-    return Headers((("Session", value),))

@@ -19,8 +19,12 @@ class Mount(Protocol):
     async def parameters(self) -> CodecParameters:
         """Those of the video; waits for a source that is just starting, Fault 503 when there is none now."""
 
+    def audio(self) -> CodecParameters | None:
+        """Those of the sound beside it, known once `parameters` has returned; a mount is silent unless it says so."""
+        return None
+
     def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[AccessUnit]]:
-        """Units from a keyframe on (the cached GOP first); its end or a Fault ends the client's connection."""
+        """Units of both from a keyframe on (the cached GOP first); its end or a Fault ends the client's connection."""
 
 
 @dataclass(slots=True)

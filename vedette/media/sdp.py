@@ -1,17 +1,15 @@
-"""Session descriptions (SDP) for video over RTP: written for our server, read as far as our tests and signalling need.
+"""Session descriptions (SDP) of RTP streams, as they are read. No I/O.
 
 Sources: RFC 4566 (syntax), RFC 6184 §8.2.1 (H.264 parameters), RFC 7798 §7.1 (HEVC parameters).
 """
 
 import base64
 import binascii
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from vedette.media import h264, rtp
-from vedette.media.unit import TICKS_PER_SECOND, CodecParameters
+from vedette.media import h264
 
-_HEVC_SETS = ((32, "sprop-vps"), (33, "sprop-sps"), (34, "sprop-pps"))
+_HEVC_SETS = ("sprop-vps", "sprop-sps", "sprop-pps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,55 +26,12 @@ class MediaDescription:
 
     def extradata(self) -> bytes:
         """The parameter sets of the `sprop` fields as Annex B, b"" when there are none; `ValueError` when malformed."""
-        names = ("sprop-parameter-sets",) if self.encoding == "H264" else tuple(name for _, name in _HEVC_SETS)
+        names = ("sprop-parameter-sets",) if self.encoding == "H264" else _HEVC_SETS
         encoded = [part for name in names for part in self.parameters.get(name, "").split(",") if part]
         try:
             return h264.join(base64.b64decode(part, validate=True) for part in encoded)
         except binascii.Error as error:
             raise ValueError("a parameter set is not base64") from error
-
-
-def write_sdp(parameters: CodecParameters, *, name: str, control: str, session_id: int = 0) -> bytes:
-    """The description of one live video stream; `ValueError` for a codec without an RTP payload format here."""
-    encoding = {"h264": "H264", "hevc": "H265"}.get(parameters.codec)
-    if encoding is None:
-        raise ValueError(f"no RTP payload format for {parameters.codec}")
-    title = "".join(character for character in name if character.isprintable()) or "-"
-    kind = rtp.VIDEO_PAYLOAD_TYPE
-    lines = [
-        "v=0",
-        f"o=- {session_id} 1 IN IP4 0.0.0.0",
-        f"s={title}",
-        "c=IN IP4 0.0.0.0",
-        "t=0 0",
-        "a=control:*",
-        "a=range:npt=now-",
-        f"m=video 0 RTP/AVP {kind}",
-        f"a=rtpmap:{kind} {encoding}/{TICKS_PER_SECOND}",
-    ]
-    format_parameters = ";".join(_h264_parameters(parameters) if encoding == "H264" else _hevc_parameters(parameters))
-    if format_parameters:
-        lines.append(f"a=fmtp:{kind} {format_parameters}")
-    if parameters.width and parameters.height:
-        lines.append(f"a=framesize:{kind} {parameters.width}-{parameters.height}")
-    lines.append(f"a=control:{control}")
-    return ("\r\n".join(lines) + "\r\n").encode()
-
-
-def _h264_parameters(parameters: CodecParameters) -> Iterator[str]:
-    sps, pps = h264.parameter_sets(parameters.extradata)
-    yield "packetization-mode=1"
-    if sps and pps and len(sps[0]) >= 4:
-        yield f"profile-level-id={h264.profile_level_id(sps[0])}"
-        yield f"sprop-parameter-sets={','.join(base64.b64encode(nal).decode() for nal in (*sps, *pps))}"
-
-
-def _hevc_parameters(parameters: CodecParameters) -> Iterator[str]:
-    nals = h264.split(parameters.extradata)
-    for kind, name in _HEVC_SETS:
-        sets = [base64.b64encode(nal).decode() for nal in nals if rtp.nal_type("hevc", nal) == kind]
-        if sets:
-            yield f"{name}={','.join(sets)}"
 
 
 def parse_sdp(data: bytes) -> list[MediaDescription]:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.media import h264
-from vedette.media.sdp import parse_sdp, write_sdp
+from vedette.media.sdp import parse_sdp
+from vedette.media.sdp_writer import write_sdp
 from vedette.media.unit import CodecParameters
 
 SPS, PPS = b"\x67\x4d\x40\x1f\xaa", b"\x68\xee\x3c"
