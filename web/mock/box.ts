@@ -7,6 +7,7 @@
  */
 
 import type { AlertItem, AlertRule, Roi, Tripwire } from "../src/api/types";
+import { recorder } from "./recorder";
 import { Scene, SIZE } from "./scene";
 
 const params = new URLSearchParams(location.search);
@@ -176,9 +177,12 @@ function accounts(path: string, method: string, body: Record<string, string>): R
 }
 
 function sensors(path: string, method: string, body: Record<string, string>): Response | null {
-  if (path === "list") return json(cameras.map(({ sensorId, name, online }) => ({ sensorId, name, state: online ? "online" : "offline", type: "sensor_rtsp" })));
+  if (path === "list") return json(cameras.map(({ sensorId, name, online }) => ({ sensorId, name, state: online ? "online" : "offline", type: "sensor_onvif" })));
   if (path === "status") return json(Object.fromEntries(cameras.map((c) => [c.sensorId, { name: c.name, state: c.online ? "online" : "offline", errorCode: c.online ? "NoError" : "CommunicationError", errorMessage: c.reason }])));
-  if (path === "streams") return json(cameras.map((c) => ({ [c.sensorId]: [{ streamId: c.sensorId, isMain: true, name: c.name, url: "rtsp://192.168.1.20/1", metadata: { codec: "h264", resolution: "1280x720", framerate: "25" } }] })));
+  if (path === "streams") return json(cameras.map((c) => ({ [c.sensorId]: [
+    { streamId: c.sensorId, isMain: true, name: c.name, url: "rtsp://192.168.1.20/1", metadata: { codec: "h264", resolution: "1280x720", framerate: "25", bitrate: "2840" } },
+    ...(c.sensorId === "cam-plaza" ? [{ streamId: `${c.sensorId}-sub`, isMain: false, name: c.name, url: "rtsp://192.168.1.20/2", metadata: { codec: "h264", resolution: "640x360", framerate: "10", bitrate: "320" } }] : []),
+  ] })));
   if (path === "add" && !body.sensorUrl?.startsWith("rtsp://")) return json({ error_code: "InvalidParameterError", error_message: "This is no RTSP address: it should begin with rtsp:// or rtsps://." }, 400);
   if (path === "add") {
     cameras.push({ sensorId: `cam-${cameras.length}`, name: body.name ?? "", online: true, reason: "", scene: new Scene(cameras.length, "NEW") });
@@ -236,6 +240,9 @@ async function answer(url: URL, method: string, raw: string): Promise<Response |
   if (account !== null) return accounts(account, method, body);
   const fail = params.get("fail");
   if (fail && path.includes(fail)) return json({ error_message: "The recorder is starting again; this takes a few seconds." }, 503);
+  if (params.has("old") && /coverage|mode|forecast|policy|protected|discovered|preview|ptz|settings|readings|\/data/.test(path)) return json({ error_code: "VMSNoDataError", error_message: "There is no such route." }, 404);
+  const recorded = await recorder(url, method, body, cameras);
+  if (recorded) return recorded;
   const sensor = after("/vst/api/v1/sensor/");
   if (sensor !== null) return sensors(sensor, method, body);
   const live = after("/vst/api/v1/live/whep/")?.split("/");

@@ -8,7 +8,11 @@ import { AlertsPage } from "./features/alerts/alertspage";
 import { SetUpPage, SignInPage, UnreachablePage } from "./features/account/doors";
 import { CameraPage } from "./features/camera/camerapage";
 import { CamerasPage } from "./features/cameras/cameraspage";
+import { SetupPage } from "./features/cameras/setuppage";
+import { CameraCoveragePage } from "./features/coverage/camerapage";
+import { CoveragePage } from "./features/coverage/overview";
 import { LivePage } from "./features/live/livepage";
+import { StoragePage } from "./features/storage/storagepage";
 import { refreshAlerts, unseenCount } from "./state/alerts";
 import { camerasState, refreshCameras } from "./state/cameras";
 import { route, type Route } from "./state/router";
@@ -46,8 +50,16 @@ function Page({ at }: { at: Route }) {
       return <CameraPage sensorId={at.sensorId} />;
     case "cameras":
       return <CamerasPage />;
+    case "camerasetup":
+      return <SetupPage sensorId={at.sensorId} />;
     case "alerts":
       return <AlertsPage />;
+    case "coverage":
+      return <CoveragePage />;
+    case "cameracoverage":
+      return <CameraCoveragePage sensorId={at.sensorId} />;
+    case "storage":
+      return <StoragePage />;
     case "missing":
       return <Empty icon="cameras" title="Nothing here" alone action={<a class="button" href="/">Back to live</a>}>This address leads nowhere.</Empty>;
   }
@@ -75,7 +87,11 @@ const TITLES: Readonly<Record<Route["page"], string>> = {
   live: "Live",
   camera: "Camera",
   cameras: "Cameras",
+  camerasetup: "Camera set-up",
   alerts: "Alerts",
+  coverage: "Coverage",
+  cameracoverage: "Coverage",
+  storage: "Storage",
   missing: "Not found",
 };
 
@@ -128,7 +144,9 @@ function Navigation({ at, me }: { at: Route; me: Me }) {
       <a class="nav__brand" href="/" aria-label="Vedette, live"><Mark size={30} /></a>
       <NavLink href="/" icon="live" label="Live" current={at.page === "live" || at.page === "camera"} />
       <NavLink href="/alerts" icon="alerts" label="Alerts" current={at.page === "alerts"} badge={unseenCount.value} />
-      <NavLink href="/cameras" icon="cameras" label="Cameras" current={at.page === "cameras"} />
+      <NavLink href="/cameras" icon="cameras" label="Cameras" current={at.page === "cameras" || at.page === "camerasetup"} />
+      <NavLink href="/coverage" icon="coverage" label="Coverage" current={at.page === "coverage" || at.page === "cameracoverage"} />
+      <NavLink href="/storage" icon="storage" label="Storage" current={at.page === "storage"} />
       <button type="button" class="nav__link nav__account" onClick={() => setOpen(true)} aria-haspopup="dialog">
         <span class="nav__icon"><Icon name="person" size={22} /></span>
         Account

@@ -5,7 +5,7 @@ import { DEFAULT_LAYERS, parseLayers } from "../src/state/layers";
 import { readMe } from "../src/api/accounts";
 
 vi.stubGlobal("location", { pathname: "/", origin: "http://box" });
-const { cameraPath, parseRoute } = await import("../src/state/router");
+const { cameraPath, coveragePath, parseRoute, setupPath } = await import("../src/state/router");
 const { allows } = await import("../src/state/session");
 const { countCrossing, shapesOf } = await import("../src/state/shapes");
 
@@ -17,11 +17,20 @@ describe("routes", () => {
     ["/cameras/a%20b", { page: "camera", sensorId: "a b" }],
     ["/alerts", { page: "alerts" }],
     ["/alerts/1", { page: "missing" }],
+    ["/cameras/a%20b/setup", { page: "camerasetup", sensorId: "a b" }],
+    ["/cameras/a/setup/x", { page: "missing" }],
+    ["/cameras/a/other", { page: "missing" }],
+    ["/coverage", { page: "coverage" }],
+    ["/coverage/a%20b", { page: "cameracoverage", sensorId: "a b" }],
+    ["/storage", { page: "storage" }],
+    ["/storage/x", { page: "missing" }],
     ["/vst/api/v1/x", { page: "missing" }],
   ])("%s", (path, route) => expect(parseRoute(path)).toEqual(route));
 
   test("a camera's path leads back to it", () => {
     expect(parseRoute(cameraPath("a/b"))).toEqual({ page: "camera", sensorId: "a/b" });
+    expect(parseRoute(setupPath("a/b"))).toEqual({ page: "camerasetup", sensorId: "a/b" });
+    expect(parseRoute(coveragePath("a/b"))).toEqual({ page: "cameracoverage", sensorId: "a/b" });
   });
 });
 

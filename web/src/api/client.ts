@@ -115,6 +115,21 @@ export async function getJson<T>(path: string, options: RequestOptions = {}): Pr
   return (await (await request(path, options)).json()) as T;
 }
 
+/** The box has no such route: an older one, or a camera that cannot do this. The feature is then not offered. */
+export function isMissing(cause: unknown): boolean {
+  return cause instanceof ApiError && [404, 405, 501].includes(cause.status);
+}
+
+/** The answer, or null where the box cannot give one. */
+export async function orNull<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (cause) {
+    if (isMissing(cause)) return null;
+    throw cause;
+  }
+}
+
 /** The sentence to show for anything that was thrown. */
 export function messageOf(cause: unknown): string {
   if (cause instanceof Error && cause.message !== "") return cause.message;

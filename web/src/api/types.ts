@@ -14,6 +14,12 @@ export interface SensorInfo {
   readonly type?: string;
   readonly sensorIp?: string;
   readonly location?: string;
+  readonly manufacturer?: string;
+  readonly hardware?: string;
+  readonly hardwareId?: string;
+  readonly firmwareVersion?: string;
+  readonly serialNumber?: string;
+  readonly tags?: string;
 }
 
 export interface SensorStatus {
@@ -36,12 +42,29 @@ export interface StreamInfo {
   };
 }
 
+/** By RTSP address, or by network address: then its own device service tells the rest. */
 export interface NewSensor {
-  readonly sensorUrl: string;
+  readonly sensorUrl?: string;
+  readonly sensorIp?: string;
   readonly name: string;
   readonly username: string;
   readonly password: string;
 }
+
+export interface DiscoveredCamera {
+  readonly endpoint: string;
+  readonly name: string;
+  readonly hardware: string;
+  readonly manufacturer: string;
+  readonly serialNumber: string;
+  readonly address: string;
+  readonly xaddrs: readonly string[];
+  readonly lastSeen: string;
+  /** Set when it is on this box already. */
+  readonly sensorId: string | null;
+}
+
+export type RecordingStatus = "off" | "schedule" | "user" | "event" | "alwaysOn" | "error" | "statusUnknown";
 
 export interface TimelineEntry {
   readonly startTime: string;

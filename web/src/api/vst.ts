@@ -5,7 +5,7 @@ import type { NewSensor, SensorInfo, SensorStatus, StreamInfo, TimelineEntry } f
 import type { Span } from "../lib/timeline";
 import { isoTime } from "../lib/format";
 
-const BASE = "/vst/api/v1";
+export const BASE = "/vst/api/v1";
 
 export async function listSensors(): Promise<SensorInfo[]> {
   const sensors = await getJson<SensorInfo[] | null>(`${BASE}/sensor/list`);
@@ -28,8 +28,9 @@ export async function addSensor(sensor: NewSensor): Promise<string> {
   return ((await reply.json()) as { sensorId: string }).sensorId;
 }
 
-export async function deleteSensor(sensorId: string): Promise<void> {
-  await request(`${BASE}/sensor/${encodeURIComponent(sensorId)}`, { method: "DELETE" });
+export async function deleteSensor(sensorId: string, deleteRecordings: boolean): Promise<void> {
+  const query = deleteRecordings ? { deleteRecordings: "true" } : {};
+  await request(`${BASE}/sensor/${encodeURIComponent(sensorId)}`, { method: "DELETE", query });
 }
 
 export async function timeline(streamId: string, signal?: AbortSignal): Promise<Span[]> {
@@ -39,10 +40,11 @@ export async function timeline(streamId: string, signal?: AbortSignal): Promise<
 }
 
 /** A link a browser can download or play by itself. */
-export function clipUrl(streamId: string, range: Span): string {
+export function clipUrl(streamId: string, range: Span, container?: "ts"): string {
   return withQuery(`${BASE}/storage/file/${encodeURIComponent(streamId)}`, {
     startTime: isoTime(range.start),
     endTime: isoTime(range.end),
+    container,
   });
 }
 

@@ -16,6 +16,8 @@ export interface Camera {
   readonly size: Size | null;
   readonly detail: string;
   readonly url: string;
+  /** All of its streams, the main one among them. */
+  readonly streams: readonly StreamInfo[];
 }
 
 export interface CamerasState {
@@ -32,7 +34,7 @@ export function parseResolution(text: string | undefined): Size | null {
   return match ? { width: Number(match[1]), height: Number(match[2]) } : null;
 }
 
-function describe(stream: StreamInfo | undefined): string {
+export function describe(stream: StreamInfo | undefined): string {
   const size = parseResolution(stream?.metadata?.resolution);
   const rate = Number.parseFloat(stream?.metadata?.framerate ?? "");
   const parts = [
@@ -59,6 +61,7 @@ export function toCamera(
     size: parseResolution(main?.metadata?.resolution),
     detail: describe(main),
     url: main?.url ?? "",
+    streams: streams ?? [],
   };
 }
 

@@ -6,21 +6,38 @@ export type Route =
   | { readonly page: "live" }
   | { readonly page: "camera"; readonly sensorId: string }
   | { readonly page: "cameras" }
+  | { readonly page: "camerasetup"; readonly sensorId: string }
   | { readonly page: "alerts" }
+  | { readonly page: "coverage" }
+  | { readonly page: "cameracoverage"; readonly sensorId: string }
+  | { readonly page: "storage" }
   | { readonly page: "missing" };
 
 export function parseRoute(path: string): Route {
-  const [first = "", second, ...rest] = path.split("/").filter((part) => part !== "");
-  if (rest.length > 0) return { page: "missing" };
+  const [first = "", second, third, ...rest] = path.split("/").filter((part) => part !== "");
+  if (first === "cameras" && second !== undefined && third === "setup" && rest.length === 0) {
+    return { page: "camerasetup", sensorId: decodeURIComponent(second) };
+  }
+  if (third !== undefined) return { page: "missing" };
   if (first === "" || first === "index.html") return { page: "live" };
   if (first === "cameras" && second !== undefined) return { page: "camera", sensorId: decodeURIComponent(second) };
   if (first === "cameras") return { page: "cameras" };
-  if (first === "alerts" && second === undefined) return { page: "alerts" };
+  if (first === "coverage" && second !== undefined) return { page: "cameracoverage", sensorId: decodeURIComponent(second) };
+  if (second !== undefined) return { page: "missing" };
+  if (first === "alerts" || first === "coverage" || first === "storage") return { page: first };
   return { page: "missing" };
 }
 
 export function cameraPath(sensorId: string): string {
   return `/cameras/${encodeURIComponent(sensorId)}`;
+}
+
+export function setupPath(sensorId: string): string {
+  return `${cameraPath(sensorId)}/setup`;
+}
+
+export function coveragePath(sensorId: string): string {
+  return `/coverage/${encodeURIComponent(sensorId)}`;
 }
 
 export const route = signal<Route>(parseRoute(location.pathname));

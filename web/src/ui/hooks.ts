@@ -1,6 +1,7 @@
 /** Clocks, sizes and visibility as hooks. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { messageOf } from "../api/client";
 
 /** Runs now and then every `ms` while the page is visible. */
 export function useInterval(work: () => void, ms: number, ...deps: unknown[]): void {
@@ -67,4 +68,49 @@ export function useColourScheme(): "light" | "dark" {
     return () => query.removeEventListener("change", follow);
   }, []);
   return dark ? "dark" : "light";
+}
+
+/** How wide the element is, 0 before it is laid out. */
+export function useWidth(ref: { readonly current: Element | null }): number {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    setWidth(element.clientWidth);
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return width;
+}
+
+export interface Asked<T> {
+  /** Undefined until the first answer. */
+  readonly value: T | undefined;
+  readonly error: string | null;
+  readonly again: () => void;
+}
+
+/** Asks when the page is shown, whenever a dependency changes, and every `everyMs` (0: only then). */
+export function useAsked<T>(ask: (signal: AbortSignal) => Promise<T>, everyMs: number, ...deps: unknown[]): Asked<T> {
+  const [state, setState] = useState<{ value: T | undefined; error: string | null }>({ value: undefined, error: null });
+  const [round, setRound] = useState(0);
+  const latest = useRef(ask);
+  latest.current = ask;
+  useEffect(() => {
+    setState({ value: undefined, error: null });
+  }, deps);
+  useEffect(() => {
+    const abort = new AbortController();
+    latest.current(abort.signal).then(
+      (value) => abort.signal.aborted || setState({ value, error: null }),
+      (cause: unknown) => abort.signal.aborted || setState((old) => ({ ...old, error: messageOf(cause) })),
+    );
+    const timer = everyMs > 0 ? setTimeout(() => setRound((old) => old + 1), everyMs) : undefined;
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, [round, everyMs, ...deps]);
+  return { ...state, again: () => setRound((old) => old + 1) };
 }

@@ -171,3 +171,25 @@ export function SubmitButton({ busy, busyLabel, children }: { busy: boolean; bus
     </button>
   );
 }
+
+/** One of a few, each with a sentence: what Segments have no room for. */
+export function Choice<T extends string>({ label, options, value, onPick, disabled = false }: {
+  label: string;
+  options: readonly { value: T; label: string; hint: string }[];
+  value: T;
+  onPick: (value: T) => void;
+  disabled?: boolean;
+}) {
+  const name = useId();
+  return (
+    <fieldset class="choice" disabled={disabled}>
+      <legend class="visually-hidden">{label}</legend>
+      {options.map((option) => (
+        <label key={option.value} class="choice__option" data-on={option.value === value}>
+          <input type="radio" name={name} checked={option.value === value} onChange={() => onPick(option.value)} />
+          <span><strong>{option.label}</strong><span class="muted">{option.hint}</span></span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
