@@ -8,6 +8,24 @@ from vedette.kernel.errors import Fault, invalid, not_found
 _NAME = re.compile(r"[^0-9A-Za-z.:\-\[\]]")
 
 
+class HostSilent(Fault):
+    """The host itself does not answer: it is off, or no network leads to it."""
+
+
+def no_host() -> Fault:
+    """408: no connection came about in time."""
+    return HostSilent(
+        "DeviceRequestTimeoutError", 408, "The camera did not answer in time. Is it on, and the address right?"
+    )
+
+
+def no_route() -> Fault:
+    """502: the network says that it cannot reach the host."""
+    return HostSilent(
+        "CommunicationError", 502, "No network leads to this address. Check the address and this box's network."
+    )
+
+
 def not_rtsp() -> Fault:
     """400: another protocol, or none."""
     return invalid("What answers at this address does not speak RTSP. Check the port (554 is usual) and the path.")

@@ -13,7 +13,7 @@ _UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN,
 def of_error(error: OSError, *, opened: bool = False) -> Fault:
     """What the network said. `opened`: the stream had begun already."""
     if isinstance(error, TimeoutError):
-        return rtsp_faults.silent(opened=opened)
+        return rtsp_faults.silent(opened=True) if opened else rtsp_faults.no_host()
     if opened:
         return rtsp_faults.broken()
     if isinstance(error, ConnectionRefusedError):
@@ -25,5 +25,5 @@ def of_error(error: OSError, *, opened: bool = False) -> Fault:
             "No secure connection came about. Check the port, or choose rtsp:// in place of rtsps://."
         )
     if error.errno in _UNREACHABLE:
-        return rtsp_faults.unreachable("No network leads to this address. Check the address and this box's network.")
+        return rtsp_faults.no_route()
     return rtsp_faults.unreachable("The camera cannot be reached. Check address, network and power.")

@@ -63,7 +63,8 @@ class RtspSource(Source):
         client = RtspClient(target, audio=self._audio)
         session = RtspSession(client, clock=self._clock, read_timeout_s=self._read_timeout_s)
         try:
-            await _within(self._open_timeout_s, self._clock, partial(self._open, session, client, target))
+            opening = partial(self._open, session, client, target)
+            await _within(self._open_timeout_s, self._clock, opening, late=session.silence)
             yield session
         finally:
             with anyio.CancelScope(shield=True):
@@ -110,19 +111,22 @@ def _unverified() -> ssl.SSLContext:
     return context
 
 
-async def _within(seconds: float, clock: Clock, work: Callable[[], Awaitable[None]]) -> None:
-    """Do this work; Fault 408 when it takes longer."""
-    fault: Fault | None = rtsp_faults.silent()
+async def _within(
+    seconds: float, clock: Clock, work: Callable[[], Awaitable[None]], *, late: Callable[[], Fault]
+) -> None:
+    """Do this work; what `late` says when it takes longer."""
+    fault: Fault | None = None
     async with anyio.create_task_group() as group:
 
         async def expire() -> None:
+            nonlocal fault
             await clock.sleep(seconds)
+            fault = late()
             group.cancel_scope.cancel()
 
         group.start_soon(expire)
         try:
             await work()
-            fault = None
         except Fault as raised:
             fault = raised
         group.cancel_scope.cancel()

@@ -79,6 +79,10 @@ class RtspSession(asyncio.Protocol):
             self._end(rtsp_faults.ended() if self._spoke else rtsp_faults.not_rtsp())
         self._closed.set()
 
+    def silence(self) -> Fault:
+        """What it means that opening took too long: nobody there, or somebody who says nothing."""
+        return rtsp_faults.no_host() if self._transport is None else rtsp_faults.silent()
+
     # --- the conversation --------------------------------------------------------------------------------------------
 
     async def converse[T](self, conversation: Conversation[T]) -> T:
