@@ -1,10 +1,12 @@
 """A catalogue full of segments that nobody recorded: rows, ledger lines and small files, in milliseconds."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import insert
 
 from tests.support.vst import open_catalogue
 from vedette.kernel.bus import MemoryBus
@@ -12,8 +14,10 @@ from vedette.kernel.clock import Clock, FakeClock
 from vedette.kernel.database import Database, Transaction
 from vedette.kernel.telemetry import Telemetry
 from vedette.services.vst.adapters.segment_files import SegmentFolder
-from vedette.services.vst.model import Entry, Segment
-from vedette.services.vst.service.catalogue import Catalogue, add_segment
+from vedette.services.vst.core import ledger
+from vedette.services.vst.core.ledger import Step
+from vedette.services.vst.model import Cause, Entry, Segment
+from vedette.services.vst.service.catalogue import Catalogue
 from vedette.services.vst.service.deletion import Deletion
 from vedette.services.vst.service.events import Outbox
 from vedette.services.vst.service.meters import Meters
@@ -22,6 +26,7 @@ from vedette.services.vst.service.policy import Policies
 from vedette.services.vst.service.reaper import Reaper
 from vedette.services.vst.settings import VstSettings
 from vedette.services.vst.store import CoverageStore, Store
+from vedette.services.vst.store.tables import SEGMENT
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
@@ -57,11 +62,7 @@ class Footage:
             path.write_bytes(bytes(octets))
             self.next_id += 1
 
-        def add(connection: Transaction) -> None:
-            for segment in made:
-                add_segment(connection, segment)
-
-        self.database.write_now(add)
+        self.database.write_now(lambda connection: _add_all(connection, stream_id, made))
         return made
 
     def segments(self, stream_id: str = "") -> list[Segment]:
@@ -78,13 +79,32 @@ class Footage:
         return {segment_id for _, segment_id, _ in self.parts.folder.files() if segment_id is not None}
 
 
+def _add_all(connection: Transaction, stream_id: str, segments: Sequence[Segment]) -> None:
+    """What `add_segment` does for each, with the ledger's arithmetic in memory: 4 ms a segment become 0.2."""
+    coverage = CoverageStore(connection)
+    head = coverage.add_stream(stream_id, segments[0].start_us, Cause.STARTING)
+    lines: dict[int, Entry] = {}
+    rows = []
+    for segment in segments:
+        step = ledger.recorded(head, segment)
+        head = step.head
+        lines |= {entry.seq: entry for entry in step.entries}
+        rows.append({name: getattr(segment, name) for name in SEGMENT.c.keys()} | {"seq": head.seq})  # noqa: SIM118
+    connection.execute(insert(SEGMENT), rows)
+    coverage._take(Step(head, tuple(lines.values())))
+
+
+def _open(data_dir: Path) -> Database:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    return open_catalogue(data_dir)
+
+
 @asynccontextmanager
 async def synthetic(data_dir: Path, *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Footage]:
     """An empty catalogue to be filled, closed at the end. No limit holds unless the settings name one."""
     time = clock or FakeClock()
     meters = Meters(Telemetry("vst"))
-    data_dir.mkdir(parents=True, exist_ok=True)
-    database = open_catalogue(data_dir)
+    database = _open(data_dir)
     parts = Parts(
         settings=VstSettings(**{"min_free_gib": 0, **settings}),
         clock=time,

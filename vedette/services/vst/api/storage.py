@@ -10,6 +10,7 @@ from vedette.kernel.errors import invalid, unprocessable
 from vedette.kernel.http import requires
 from vedette.schema.identity import Action, Subject
 from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, instant, span, timelines
+from vedette.services.vst.api.storage_policy import add_policy
 from vedette.services.vst.model import Usage
 from vedette.services.vst.service import Vst
 from vedette.services.vst.service.configuration import storage_configuration
@@ -26,6 +27,7 @@ def build_router(service: Vst) -> APIRouter:
     """The routes of `storage/…`."""
     router = APIRouter(prefix="/storage", tags=["storage"], dependencies=[ROUTED])
     _add_totals(router, service)
+    add_policy(router, service)
     _add_media(router, service)
     _add_stream(router, service)
     return router

@@ -86,6 +86,14 @@ def room_bytes(policy: AgeingPolicy, space: Space, *, used_bytes: int, bytes_per
     return min(room)
 
 
+def age_edges(policy: AgeingPolicy, now_us: int) -> tuple[int, int]:
+    """What ends before the first instant is too old; then what ends before the second goes. 0 for no limit."""
+    if policy.max_age_us <= 0:
+        return 0, 0
+    limit_us = now_us - policy.max_age_us
+    return limit_us, limit_us + min(MARGIN_S * _US, round(policy.max_age_us * _MARGIN_SHARE))
+
+
 def targets[L: Lump](holdings: Sequence[Holding[L]], policy: AgeingPolicy, *, now_us: int, space: Space) -> Targets:
     """What the limits ask for now. Only `bytes`, `bytes_per_s` and the first of each `oldest` count."""
     used = sum(item.bytes for item in holdings)
@@ -163,10 +171,8 @@ def _due[L: Lump](item: Holding[L], wanted: Targets) -> int:
 
 
 def _cutoff_us[L: Lump](holdings: Sequence[Holding[L]], policy: AgeingPolicy, now_us: int) -> int:
-    limit_us = now_us - policy.max_age_us
-    if policy.max_age_us <= 0 or not any(item.oldest and item.oldest[0].end_us <= limit_us for item in holdings):
-        return 0
-    return limit_us + min(MARGIN_S * _US, round(policy.max_age_us * _MARGIN_SHARE))
+    limit_us, cutoff_us = age_edges(policy, now_us)
+    return cutoff_us if any(item.oldest and item.oldest[0].end_us <= limit_us for item in holdings) else 0
 
 
 def _excess_bytes(policy: AgeingPolicy, space: Space, used_bytes: int, rate: float) -> int:

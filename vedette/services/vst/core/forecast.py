@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vedette.services.vst.core.ageing import AgeingPolicy, room_bytes
+from vedette.services.vst.core.ageing import AgeingPolicy, is_protected, outside, room_bytes
 from vedette.services.vst.core.space import Space
-from vedette.services.vst.model import Entry, EntryKind
+from vedette.services.vst.core.timeline import Span
+from vedette.services.vst.model import Entry, EntryKind, Segment
 
 DAY_S = 86_400
 _DAY_US = DAY_S * 1_000_000
@@ -55,6 +56,36 @@ def retention_days(policy: AgeingPolicy, space: Space, *, used_bytes: int, rate:
     room = room_bytes(policy, space, used_bytes=used_bytes, bytes_per_s=rate)
     by_bytes = max(0.0, (used_bytes + room) / rate / DAY_S)
     return min(by_bytes, policy.max_age_us / _DAY_US) if policy.max_age_us > 0 else by_bytes
+
+
+def stretches(entries: Sequence[Entry], protected: Sequence[Span]) -> tuple[list[Stretch], list[Span]]:
+    """What may be deleted of a stream, told from its ledger: lines that are there as a whole, and the spans of those of
+    which something was removed or is protected, whose segments must be looked at one by one."""
+    taken = [Span(item.start_us, item.end_us) for item in entries if item.kind is EntryKind.REMOVED]
+    whole: list[Stretch] = []
+    broken: list[Span] = []
+    for item in entries:
+        if item.kind is not EntryKind.RECORDED:
+            continue
+        touching = [span for span in (*taken, *protected) if is_protected(item, [span])]
+        if touching:
+            broken += outside(touching, item.start_us, item.end_us)
+        else:
+            whole.append(Stretch(item.stream_id, item.start_us, item.end_us, item.segments, item.bytes))
+    return whole, broken
+
+
+def stretch_of(segment: Segment) -> Stretch:
+    """A single segment."""
+    return Stretch(segment.stream_id, segment.start_us, segment.end_us, 1, segment.bytes)
+
+
+def last_of_each(chosen: Iterable[Stretch]) -> list[Stretch]:
+    """The last stretch of each stream, if it is more than a segment: a policy may need but a part of it."""
+    last: dict[str, Stretch] = {}
+    for item in sorted(chosen, key=lambda stretch: stretch.start_us):
+        last[item.stream_id] = item
+    return [item for item in last.values() if item.segments > 1]
 
 
 def losses(chosen: Sequence[Stretch]) -> list[Loss]:

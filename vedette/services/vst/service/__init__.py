@@ -29,6 +29,7 @@ from vedette.services.vst.service.deletion import FOR_EVER_US, Deletion
 from vedette.services.vst.service.deletion import FOR_EVER_US, Deletion
 from vedette.services.vst.service.events import Outbox
 from vedette.services.vst.service.footage import Footage
+from vedette.services.vst.service.forecast import Forecasts
 from vedette.services.vst.service.fsck import CATALOGUE, MEDIA
 from vedette.services.vst.service.live import LiveSessions
 from vedette.services.vst.service.meters import Meters
@@ -71,6 +72,7 @@ class Vst:
         self.coverage = Coverage(self._parts, self.sensors)
         self.policies, self.deletion = Policies(self._parts), Deletion(self._parts)
         self.reaper = Reaper(self._parts, self.policies, self.deletion)
+        self.forecasts = Forecasts(self._parts)
         self.live = LiveSessions(self._parts, self.sensors, make_peer)
 
     @property

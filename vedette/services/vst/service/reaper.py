@@ -1,6 +1,5 @@
 """Ages recordings: looks at the disk now and then, and deletes the oldest until every limit of the policy holds."""
 
-import os
 from collections.abc import Sequence
 
 from vedette.kernel.clock import US_PER_SECOND
@@ -13,6 +12,7 @@ from vedette.services.vst.core.space import Room, Space
 from vedette.services.vst.core.timeline import Span
 from vedette.services.vst.model import Head, Segment
 from vedette.services.vst.service.deletion import AGEING, BATCH, FOR_EVER_US, Deletion
+from vedette.services.vst.service.forecast import disk_space
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.policy import Policies
 from vedette.services.vst.store import CoverageStore, StorageStore
@@ -75,7 +75,7 @@ class Reaper:
             await self._clock.sleep(self._every_s if self._disk.accepts else min(self._every_s, _ALARM_EVERY_S))
 
     async def _look(self) -> Space:
-        space = await self._folder.run(self._space)
+        space = await self._folder.run(disk_space, str(self._folder.root))
         before, room = self._disk.room, self._disk.look(space)
         self._meters.free_bytes.set(space.free_bytes)
         self._meters.disk_alarm.set(room)
@@ -102,10 +102,6 @@ class Reaper:
                 self._distrusted_at = self._policies.changes
                 get_logger("vst").warning("ageing_by_age_stopped", clock_ahead_s=ahead_us // US_PER_SECOND)
         self._seen = now_us, at_s
-
-    def _space(self) -> Space:
-        disk = os.statvfs(self._folder.root)
-        return Space(disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize, disk.f_files, disk.f_favail)
 
 
 def holdings_of(connection: Transaction, now_us: int, limit: int) -> list[Holding[Segment]]:

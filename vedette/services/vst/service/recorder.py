@@ -50,7 +50,7 @@ class Recorder(Sink):
     def __init__(self, stream_id: str, hub: Hub, parts: Parts, *, phase: float) -> None:
         settings = parts.settings
         self._stream_id, self._hub, self._clock, self._meters = stream_id, hub, parts.clock, parts.meters
-        self._folder, self._catalogue = parts.folder, parts.catalogue
+        self._folder, self._catalogue, self._disk = parts.folder, parts.catalogue, parts.disk
         length = seconds_to_90k(settings.segment_s)
         # The first segment of each camera has another length, so that the disk is not asked by all at once.
         policy = SegmentPolicy(length, max(length // 4, round(length * (1 - phase))))
@@ -269,6 +269,7 @@ class Recorder(Sink):
     async def _obey(self, order: Order | _Absent) -> None:
         match order:
             case Begin(header):
+                self._disk.check()
                 file = SegmentFile(self._folder, header)
                 await self._folder.run(file.create)
                 self._file = file
