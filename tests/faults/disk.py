@@ -15,7 +15,7 @@ type FileSystem = Literal["ext4", "xfs"]
 _GOING_DOWN = 0x8004587D
 _NO_LOG_FLUSH = 2
 _MAKE: dict[FileSystem, tuple[str, ...]] = {
-    "ext4": ("mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0"),
+    "ext4": ("mkfs.ext4", "-q", "-m", "0", "-e", "remount-ro", "-E", "lazy_itable_init=0,lazy_journal_init=0"),
     "xfs": ("mkfs.xfs", "-q", "-m", "reflink=1"),
 }
 LEAST_BYTES: dict[FileSystem, int] = {"ext4": 16 << 20, "xfs": 320 << 20}
@@ -52,9 +52,15 @@ class LoopDisk:
         """Takes it away while it is in use: what is open stays open, nothing new is found."""
         run("umount", "-l", str(self.mount_point))
 
-    def read_only(self) -> None:
-        """What the kernel does after an error of the disk."""
-        run("mount", "-o", "remount,ro,abort" if self.kind == "ext4" else "remount,ro", str(self.mount_point))
+    def fail(self) -> None:
+        """The kernel finds an error in the file system and makes it read-only (ext4)."""
+        Path(f"/sys/fs/ext4/{Path(self.device).name}/trigger_fs_error").write_text("fault campaign", encoding="ascii")
+
+    def check(self) -> None:
+        """Takes the error back: unmounts, repairs and mounts."""
+        self.unmount()
+        subprocess.run(["e2fsck", "-fy", self.device], capture_output=True, check=False)
+        self.mount()
 
     def cut(self) -> None:
         """Writes fail from here on, what was not flushed is lost: the shutdown ioctl of XFS, which ext4 takes, too."""

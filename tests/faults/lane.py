@@ -1,14 +1,17 @@
 """A recorder that lives and dies again and again on one disk, and what came of it."""
 
+import atexit
 import os
 import random
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,15 +23,15 @@ from tests.faults.life import Order, Report
 from tests.faults.oracle import Verdict
 
 _ROOT = Path(__file__).parents[2]
-_PATIENCE_S = 60.0
+_PATIENCE_S = 30.0
 _BUFFER = 1 << 20
 
 
 class Zygote:
     """The process that forks lives."""
 
-    def __init__(self, log: Path) -> None:
-        self._log = log.open("wb")
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the zygote)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.zygote"],
             stdin=subprocess.PIPE,
@@ -37,17 +40,27 @@ class Zygote:
             text=True,
             cwd=_ROOT,
             bufsize=1,
+            env={**os.environ, **(environment or {})},
         )
         self._pid = 0
 
     def __enter__(self) -> Self:
         if self._ask("") != "ready":
-            raise RuntimeError(f"the zygote did not start, see {self._log.name}")
+            raise RuntimeError(f"the zygote did not start: {self.log()}")
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def log(self) -> str:
+        """The end of what lives have written to their standard error."""
+        self._log.seek(0)
+        return self._log.read()[-4000:].decode(errors="replace")
+
+    def close(self) -> None:
+        """Kills everything."""
         self.kill()
         self._process.kill()
         self._process.communicate()
@@ -71,6 +84,14 @@ class Zygote:
         if line:
             self._process.stdin.write(line + "\n")
         return self._process.stdout.readline().strip()
+
+
+@cache
+def zygote(number: int = 0) -> Zygote:
+    """The zygotes that campaigns share, because one takes seconds to start; they end with this process."""
+    made = Zygote().__enter__()
+    atexit.register(made.close)
+    return made
 
 
 @dataclass
@@ -182,6 +203,12 @@ class Lane:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
             out.sendto(msgspec.json.encode((method, path, body)), str(self.home / "asks"))
         return self._report()
+
+    def timed(self, method: str, path: str) -> float:
+        """Seconds that the API takes to answer, without acceleration."""
+        begun = time.monotonic()
+        self.ask(method, path)
+        return time.monotonic() - begun
 
     def until(self, condition: Callable[[], bool], what: str, *, within_s: float = _PATIENCE_S) -> float:
         """Waits for a condition; the seconds it took as the life counts them."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.disk import FileSystem, LoopDisk, a_disk, workplace
-from tests.faults.lane import Lane, Zygote
+from tests.faults.lane import Lane, Zygote, zygote
 from tests.faults.oracle import Verdict
 
 LIVES_A_DISK = 50
@@ -47,7 +47,8 @@ def power_cuts(kinds: Sequence[FileSystem], cuts: int, seed: int, *, lie: bool =
     """So many cuts in all, file systems side by side. Seeded: the same seed strikes at the same instants."""
     with workplace() as home, ThreadPoolExecutor(len(kinds)) as pool:
         share = -(-cuts // len(kinds))
-        outcomes = pool.map(lambda kind: _lane(home, kind, share, random.Random(f"{seed} {kind}"), lie=lie), kinds)
+        lanes = [(kind, zygote(number), random.Random(f"{seed} {kind}")) for number, kind in enumerate(kinds)]
+        outcomes = pool.map(lambda lane: _lane(home, share, *lane, lie=lie), lanes)
         total = Outcome()
         for outcome in outcomes:
             total.add(outcome)
@@ -56,35 +57,34 @@ def power_cuts(kinds: Sequence[FileSystem], cuts: int, seed: int, *, lie: bool =
 
 def kills(count: int, seed: int) -> Outcome:
     """So many `kill -9` of the service; the disk stays, so only what it had not written yet may be lost."""
-    with workplace() as home, Zygote(home / "log") as zygote:
+    with workplace() as home:
         (home / "node").mkdir()
         rng = random.Random(f"{seed} kill")
-        return _lives(Lane(home, home / "node" / "vst", rng), zygote, count, strike=lambda: None, mend=lambda: None)
+        return _lives(Lane(home, home / "node" / "vst", rng), zygote(), count, strike=lambda: None, mend=lambda: None)
 
 
-def _lane(home: Path, kind: FileSystem, cuts: int, rng: random.Random, *, lie: bool) -> Outcome:
+def _lane(home: Path, cuts: int, kind: FileSystem, mother: Zygote, rng: random.Random, *, lie: bool) -> Outcome:
     outcome, folder = Outcome(), home / f"lane-{kind}"
     folder.mkdir()
-    with Zygote(folder / "log") as zygote:
-        while outcome.cuts < cuts:
-            with a_disk(folder, kind) as disk:
-                outcome.add(_disk(folder, disk, zygote, min(LIVES_A_DISK, cuts - outcome.cuts), rng, lie=lie))
-            disk.mount_point.rmdir()
+    while outcome.cuts < cuts:
+        with a_disk(folder, kind) as disk:
+            outcome.add(_disk(folder, disk, mother, min(LIVES_A_DISK, cuts - outcome.cuts), rng, lie=lie))
+        disk.mount_point.rmdir()
     return outcome
 
 
-def _disk(home: Path, disk: LoopDisk, zygote: Zygote, cuts: int, rng: random.Random, *, lie: bool) -> Outcome:
+def _disk(home: Path, disk: LoopDisk, mother: Zygote, cuts: int, rng: random.Random, *, lie: bool) -> Outcome:
     lane = Lane(home, disk.mount_point / "vst", rng, lie=lie)
-    return _lives(lane, zygote, cuts, strike=disk.cut, mend=disk.power_back)
+    return _lives(lane, mother, cuts, strike=disk.cut, mend=disk.power_back)
 
 
-def _lives(lane: Lane, zygote: Zygote, count: int, *, strike: Callable[[], None], mend: Callable[[], None]) -> Outcome:
+def _lives(lane: Lane, mother: Zygote, count: int, *, strike: Callable[[], None], mend: Callable[[], None]) -> Outcome:
     try:
         for life in range(count):
-            lane.one_life(zygote, strike, early=life > 0 and lane.rng.random() < _EARLY)
+            lane.one_life(mother, strike, early=life > 0 and lane.rng.random() < _EARLY)
             mend()
-        lane.last_life(zygote)
+        lane.last_life(mother)
     finally:
-        zygote.kill()
+        mother.kill()
         lane.close()
     return Outcome(count, lane.total, lane.worst, lane.slowest_s)
