@@ -232,3 +232,12 @@ def streams(chunk: bytes) -> Callable[[web.Request, str], Awaitable[web.StreamRe
             return response
 
     return stream
+
+
+async def trickles(request: web.Request, _operation: str) -> web.StreamResponse:
+    """One byte at a time, so that no pause is long."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(b" ")
+        await asyncio.sleep(0.02)

@@ -16,6 +16,7 @@ from tests.fakes.onvif_device import (
     soap,
     soap_fault,
     streams,
+    trickles,
 )
 from vedette.kernel.clock import SystemClock
 from vedette.kernel.errors import Fault
@@ -145,6 +146,11 @@ async def test_a_locked_camera_asks_for_a_password() -> None:
 
 async def test_a_silent_camera_is_given_up() -> None:
     fault = await refused(FakeOnvif(replies={"GetSystemDateAndTime": never}), timeout_s=0.2)
+    assert (fault.code, fault.status) == ("DeviceRequestTimeoutError", 408)
+
+
+async def test_a_camera_that_trickles_is_given_up() -> None:
+    fault = await refused(FakeOnvif(replies={"GetSystemDateAndTime": trickles}), timeout_s=0.2)
     assert (fault.code, fault.status) == ("DeviceRequestTimeoutError", 408)
 
 

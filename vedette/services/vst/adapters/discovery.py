@@ -7,7 +7,7 @@ import socket
 import struct
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
@@ -96,7 +96,7 @@ class Discovery:
                 await self._clock.sleep(wait_s / len(TYPES))
         return collected.devices()
 
-    async def announcements(self) -> AsyncIterator[Found | Gone]:
+    async def announcements(self) -> AsyncGenerator[Found | Gone]:
         """Cameras that come and go, as they say so, until the caller stops. Fault 502 when the port is taken."""
         send, receive = anyio.create_memory_object_stream[Found | Gone](_QUEUE)
         heard = _Heard(self._found, self._networks, send)

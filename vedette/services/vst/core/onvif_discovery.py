@@ -57,7 +57,7 @@ class Announcement:
         """The text of the first scope of this name (`name`, `hardware`, `location`), decoded."""
         start = f"{_SCOPE}{name}/"
         found = next((item for item in self.scopes if item.lower().startswith(start)), "")
-        return short(unquote(found[len(start) :]).replace("_", " ").rstrip("/"))
+        return short(unquote(found[len(start) :]).rstrip("/"))
 
 
 def probe_message(message_id: str, types: str) -> bytes:
@@ -120,10 +120,21 @@ def _announcement(node: Node, relates_to: str) -> Announcement:
         kind=_KINDS[node.name],
         endpoint=short(node.value("EndpointReference", "Address") or node.value("Address")),
         types=tuple(node.value("Types").split()),
-        scopes=tuple(node.value("Scopes").split()),
+        scopes=_scopes(node.value("Scopes")),
         xaddrs=tuple(node.value("XAddrs").split()),
         relates_to=relates_to,
     )
+
+
+def _scopes(text: str) -> tuple[str, ...]:
+    """Scopes are URIs separated by spaces; some devices leave spaces in them too."""
+    found: list[str] = []
+    for word in text.split():
+        if found and "://" not in word:
+            found[-1] += f" {word}"
+        else:
+            found.append(word)
+    return tuple(found)
 
 
 def _is_allowed_address(host: str, networks: tuple[Network, ...]) -> bool:
