@@ -188,11 +188,13 @@ async def test_malformed_bodies_are_400(data_dir: Path, body: bytes) -> None:
         assert set(reply.json) == {"error_code", "error_message"}
 
 
-async def test_adding_by_address_says_what_is_needed(data_dir: Path) -> None:
+async def test_adding_says_what_is_needed(data_dir: Path) -> None:
     async with running(data_dir) as vst:
-        reply = await vst.ask("POST", "/sensor/add", body={"sensorIp": "10.0.0.1", "username": "", "password": ""})
-        assert (reply.status, reply.json["error_code"]) == (501, "VMSNotSupportedError")
-        assert "sensorUrl" in reply.json["error_message"]
+        reply = await vst.ask("POST", "/sensor/add", body={"sensorIp": "192.0.2.1", "username": "", "password": ""})
+        assert (reply.status, reply.json["error_code"]) == (403, "ClientForbiddenError")
+        assert (await vst.ask("POST", "/sensor/add", body={"name": "Gate"})).status == 400
+        odd = await vst.ask("POST", "/sensor/add", body={"sensorIp": "127.0.0.1:99999", "name": "Gate"})
+        assert odd.status == 400
 
 
 @pytest.mark.parametrize(

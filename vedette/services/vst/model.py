@@ -61,6 +61,21 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a camera hangs and looks, in the texts of the wire; empty where nobody said it."""
+
+    x: str = ""
+    y: str = ""
+    latitude: str = ""
+    longitude: str = ""
+    origin_latitude: str = ""
+    origin_longitude: str = ""
+    depth: str = ""
+    direction: str = ""
+    field_of_view: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SensorDetails:
     """What a person says about a camera; none of it is used to reach it."""
 
@@ -71,6 +86,7 @@ class SensorDetails:
     hardware_id: str = ""
     serial_number: str = ""
     firmware_version: str = ""
+    position: Placement = Placement()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +165,20 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class NewSensor:
-    """A camera as somebody asks for it; credentials in the URL count when none are given beside it."""
+    """A camera as somebody asks for it: by `url`, or by `address` (host, `host:port` or XAddr) over ONVIF.
+
+    Credentials in the URL count when none are given beside it. `sub_url` is a second, smaller stream; `sensor_id` is
+    wished for by whoever keeps the ids elsewhere; `endpoint` is what discovery knows the device by.
+    """
 
     name: str
-    url: str
+    url: str = ""
     credentials: Credentials | None = None
     details: SensorDetails = SensorDetails()
+    address: str = ""
+    sub_url: str = ""
+    sensor_id: str = ""
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +278,20 @@ class Protection:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that somebody sent: footage of `stream_id` in `[start_us, end_us)`. `details` is the sender's, as JSON."""
+
+    upload_id: str
+    stream_id: str
+    file_name: str
+    start_us: int
+    end_us: int
+    bytes: int
+    details: bytes
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Growing:
     """The segment that is being written: `[start_us, durable_us)` of it is safe on the disk."""
 
@@ -281,6 +319,16 @@ class StreamFacts:
     codec: str = ""
     resolution: str = ""
     framerate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """A stream as it is now; `relay_url` is empty while no media flows."""
+
+    stream: Stream
+    name: str
+    facts: StreamFacts
+    relay_url: str
 
 
 @dataclass(frozen=True, slots=True)

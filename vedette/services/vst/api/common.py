@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Path, Request
+from fastapi import APIRouter, Depends, Header, Path, Request
+from fastapi.routing import APIRoute
 
 from vedette.kernel.clock import from_iso, to_iso
 from vedette.kernel.errors import invalid
-from vedette.services.vst.model import CameraStatus
+from vedette.schema.identity import Subject
+from vedette.services.vst.model import StreamKind, StreamStatus
 from vedette.services.vst.service import Vst
 
 ID_PATTERN = r"^[a-zA-Z0-9_-]+$"
@@ -41,11 +43,11 @@ def span(start_us: int, end_us: int) -> JsonObject:
     return {"startTime": to_iso(start_us), "endTime": to_iso(end_us)}
 
 
-def stream_info(status: CameraStatus, url: str) -> JsonObject:
+def stream_info(status: StreamStatus, url: str) -> JsonObject:
     """A StreamInfo; `url` never holds credentials."""
     facts = status.facts
     return {
-        "isMain": True,
+        "isMain": status.stream.kind is StreamKind.MAIN,
         "metadata": {
             "bitrate": "",
             "codec": facts.codec,
@@ -53,20 +55,41 @@ def stream_info(status: CameraStatus, url: str) -> JsonObject:
             "govlength": "",
             "resolution": facts.resolution,
         },
-        "name": status.sensor.name,
+        "name": status.name,
         "storageLocation": "Local",
-        "streamId": status.sensor.sensor_id,
+        "streamId": status.stream.stream_id,
         "type": "Rtsp",
         "url": url,
     }
 
 
-def camera_streams(statuses: Iterable[CameraStatus]) -> list[JsonObject]:
+def camera_streams(service: Vst, sensor_ids: Iterable[str]) -> list[JsonObject]:
     """One object a camera, its id the only key, as NVIDIA's clients iterate it; the addresses are the cameras' own."""
-    return [{status.sensor.sensor_id: [stream_info(status, status.sensor.url)]} for status in statuses]
+    return [{sensor_id: sensor_streams(service, sensor_id)} for sensor_id in sensor_ids]
 
 
-async def timelines(service: Vst, stream_ids: Iterable[str]) -> JsonObject:
+def sensor_streams(service: Vst, sensor_id: str) -> list[JsonObject]:
+    """The streams of one camera, the main one first."""
+    return [stream_info(status, status.stream.url) for status in service.sensors.streams_of(sensor_id)]
+
+
+def sensor_ids(service: Vst, caller: Subject) -> list[str]:
+    """Ids of the cameras that the caller may see, the oldest first."""
+    return [status.sensor.sensor_id for status in service.sensors.list(caller)]
+
+
+def stream_ids(service: Vst, caller: Subject) -> list[str]:
+    """Ids of the streams that the caller may see, a sensor's main stream first."""
+    return [stream.stream_id for key in sensor_ids(service, caller) for stream in service.streams.of(key)]
+
+
+async def timelines(service: Vst, wanted: Iterable[str]) -> JsonObject:
     """TimelineEntry lists by stream id."""
-    found = {key: await service.coverage.timeline(key) for key in dict.fromkeys(stream_ids)}
+    found = {key: await service.coverage.timeline(key) for key in dict.fromkeys(wanted)}
     return {key: [span(item.start_us, item.end_us) for item in spans] for key, spans in found.items()}
+
+
+def routes_of(router: APIRouter) -> list[tuple[str, str]]:
+    """(method, path) of every route of a group, for its `help`."""
+    found = [route for route in router.routes if isinstance(route, APIRoute)]
+    return sorted((method, route.path) for route in found for method in route.methods or ())

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from vedette.kernel.http import requires
 from vedette.schema.identity import Action, Subject
-from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, stream_info
+from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, sensor_ids, stream_info
 from vedette.services.vst.service import Vst
 from vedette.services.vst.service.configuration import live_configuration
 
@@ -21,8 +21,9 @@ def build_router(service: Vst) -> APIRouter:
     @router.get("/streams")
     async def list_streams(caller: Annotated[Subject, requires(Action.VIEW)]) -> list[JsonObject]:
         """Streams that carry media now, with the address of the RTSP relay."""
-        statuses = [status for status in service.sensors.list(caller) if status.relay_url]
-        return [{status.sensor.sensor_id: [stream_info(status, status.relay_url)]} for status in statuses]
+        found = {key: service.sensors.streams_of(key) for key in sensor_ids(service, caller)}
+        live = {key: [item for item in streams if item.relay_url] for key, streams in found.items()}
+        return [{key: [stream_info(item, item.relay_url) for item in items]} for key, items in live.items() if items]
 
     @router.get(
         "/stream/{streamId}/picture",

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from vedette import __version__
 from vedette.kernel.http import requires
 from vedette.schema.identity import Action, Subject
-from vedette.services.vst.api.common import JsonObject, camera_streams
+from vedette.services.vst.api.common import JsonObject, camera_streams, sensor_ids
 from vedette.services.vst.service import Vst
 from vedette.services.vst.service.configuration import live_configuration, sensor_configuration
 
@@ -34,7 +34,7 @@ def build_router(service: Vst) -> APIRouter:
     async def list_replay_streams(caller: Annotated[Subject, requires(Action.VIEW)]) -> list[JsonObject]:
         """Streams that have recordings."""
         recorded = await service.footage.usage()
-        return camera_streams(item for item in service.sensors.list(caller) if item.sensor.sensor_id in recorded)
+        return camera_streams(service, (key for key in sensor_ids(service, caller) if key in recorded))
 
     return router
 

@@ -7,7 +7,19 @@ from fastapi import APIRouter, Query
 from vedette.kernel.clock import to_iso
 from vedette.kernel.http import requires
 from vedette.schema.identity import Action, Subject
-from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, camera_streams, instant, span, timelines
+from vedette.services.vst.api import record_rules
+from vedette.services.vst.api.common import (
+    ROUTED,
+    JsonObject,
+    StreamId,
+    camera_streams,
+    instant,
+    routes_of,
+    sensor_ids,
+    span,
+    stream_ids,
+    timelines,
+)
 from vedette.services.vst.service import Vst
 from vedette.services.vst.service.configuration import record_configuration
 from vedette.services.vst.service.coverage import CoverageReport
@@ -19,13 +31,16 @@ def build_router(service: Vst) -> APIRouter:
     """The routes of `record/…`."""
     router = APIRouter(prefix="/record", tags=["record"], dependencies=[ROUTED])
     _add_state(router, service)
+    record_rules.add_routes(router, service)
 
-    @router.get("/{streamId}/timelines", dependencies=[requires(Action.VIEW, sensor="streamId")])
+    @router.get(
+        "/{streamId}/timelines", dependencies=[requires(Action.VIEW, sensor="streamId", resolve=service.sensor_of)]
+    )
     async def get_timelines(stream_id: StreamId) -> list[JsonObject]:
         """What a stream has recorded."""
         return [span(item.start_us, item.end_us) for item in await service.coverage.timeline(stream_id)]
 
-    @router.get("/{streamId}/gaps", dependencies=[requires(Action.VIEW, sensor="streamId")])
+    @router.get("/{streamId}/gaps", dependencies=[requires(Action.VIEW, sensor="streamId", resolve=service.sensor_of)])
     async def get_gaps(
         stream_id: StreamId,
         start_time: Annotated[str | None, Query(alias="startTime")] = None,
@@ -42,7 +57,9 @@ def build_router(service: Vst) -> APIRouter:
             for gap in gaps
         ]
 
-    @router.get("/{streamId}/coverage", dependencies=[requires(Action.VIEW, sensor="streamId")])
+    @router.get(
+        "/{streamId}/coverage", dependencies=[requires(Action.VIEW, sensor="streamId", resolve=service.sensor_of)]
+    )
     async def get_coverage(
         stream_id: StreamId,
         start_time: Annotated[str | None, Query(alias="startTime")] = None,
@@ -68,34 +85,41 @@ def _coverage(report: CoverageReport) -> JsonObject:
 
 
 def _add_state(router: APIRouter, service: Vst) -> None:
-    def state(on: bool) -> str:
-        return "alwaysOn" if on else "off"
-
     @router.get("/status")
     async def list_status(caller: Annotated[Subject, requires(Action.VIEW)]) -> JsonObject:
-        """Which streams are recorded."""
+        """Why each stream is recorded now, or that it is not, or that it cannot be."""
         return {
-            status.sensor.sensor_id: {"id": status.sensor.sensor_id, "recording_status": state(service.settings.record)}
-            for status in service.sensors.list(caller)
+            key: {"id": key, "recording_status": service.recording_state(key)} for key in stream_ids(service, caller)
         }
 
     @router.get("/streams")
     async def list_streams(caller: Annotated[Subject, requires(Action.VIEW)]) -> list[JsonObject]:
         """The streams that can be recorded."""
-        return camera_streams(service.sensors.list(caller))
+        return camera_streams(service, sensor_ids(service, caller))
 
     @router.get("/timelines")
-    async def list_timelines(caller: Annotated[Subject, requires(Action.VIEW)]) -> JsonObject:
-        """What every stream has recorded."""
-        return await timelines(service, [status.sensor.sensor_id for status in service.sensors.list(caller)])
+    async def list_timelines(
+        caller: Annotated[Subject, requires(Action.VIEW)],
+        streams: Annotated[list[str] | None, Query(max_length=100)] = None,
+    ) -> JsonObject:
+        """What every stream has recorded, or those that are named."""
+        seen = stream_ids(service, caller)
+        named = [key for text in streams or () for key in text.split(",") if key]
+        return await timelines(service, [key for key in seen if not named or key in named])
 
     @router.get("/configuration", dependencies=[requires(Action.VIEW)])
     async def get_configuration() -> JsonObject:
         """The configuration that NVIDIA's web page asks for at start."""
         return record_configuration(service.settings)
 
-    @router.get("/{streamId}/status", dependencies=[requires(Action.VIEW, sensor="streamId")])
+    @router.get("/help", dependencies=[requires(Action.VIEW)])
+    async def get_help() -> list[JsonObject]:
+        """The routes of this group."""
+        return [{"endpoint": path, "method": method} for method, path in routes_of(router)]
+
+    @router.get(
+        "/{streamId}/status", dependencies=[requires(Action.VIEW, sensor="streamId", resolve=service.sensor_of)]
+    )
     async def get_status(stream_id: StreamId) -> JsonObject:
-        """Whether one stream is recorded."""
-        service.sensors.camera(stream_id)
-        return {"recordingStatus": state(service.settings.record)}
+        """Why one stream is recorded now, or that it is not, or that it cannot be."""
+        return {"recordingStatus": service.recording_state(stream_id)}

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -10,24 +12,24 @@ from vedette.kernel.clock import to_iso
 from vedette.kernel.context import Kernel
 from vedette.kernel.database import Database
 from vedette.kernel.errors import Fault, unavailable
-from vedette.kernel.lifecycle import ASGIApp, Receive, Scope, Send
+from vedette.kernel.lifecycle import ASGIApp, Backoff, Receive, Scope, Send, retry
 from vedette.kernel.log import get_logger
 from vedette.media.hub import Hub
 from vedette.media.rtsp_server import HubMount, Mount, RtspServer
 from vedette.schema.identity import Subject
+from vedette.services.vst.adapters import alive
 from vedette.services.vst.adapters.credentials import Vault
 from vedette.services.vst.adapters.segment_files import SegmentFolder
 from vedette.services.vst.adapters.webrtc import PeerFactory
 from vedette.services.vst.migrations import STEPS
-from vedette.services.vst.model import Sensor
+from vedette.services.vst.model import Sensor, Stream, StreamKind
 from vedette.services.vst.service import recovery
 from vedette.services.vst.service.camera import Camera
 from vedette.services.vst.service.catalogue import Catalogue
 from vedette.services.vst.service.coverage import Coverage
 from vedette.services.vst.service.cutter import phase_of
 from vedette.services.vst.service.deletion import FOR_EVER_US, Deletion
-from vedette.services.vst.service.deletion import FOR_EVER_US, Deletion
-from vedette.services.vst.service.events import Outbox
+from vedette.services.vst.service.events import Outbox, Silence
 from vedette.services.vst.service.footage import Footage
 from vedette.services.vst.service.forecast import Forecasts
 from vedette.services.vst.service.fsck import CATALOGUE, MEDIA
@@ -37,11 +39,15 @@ from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.policy import Policies
 from vedette.services.vst.service.reaper import Reaper
 from vedette.services.vst.service.recorder import Recorder
+from vedette.services.vst.service.schedules import Director
 from vedette.services.vst.service.sensors import Sensors
+from vedette.services.vst.service.streams import Streams
 from vedette.services.vst.settings import VstSettings
 
 _KEY_FILE = "credentials.key"
 _SCRATCH = "scratch"
+_ALIVE = "alive"
+_ALIVE_S = 2.0
 _LIVE = "/live/"
 _COUNT_CLIENTS_S = 5.0
 
@@ -67,12 +73,19 @@ class Vst:
             catalogue=Catalogue(database),
             folder=SegmentFolder(kernel.data_dir / MEDIA),
         )
-        self.sensors = Sensors(self._parts, vault=self._open_vault, make_camera=self._make_camera)
+        self.streams = Streams(self._parts)
+        self.sensors = Sensors(
+            self._parts, self.streams, vault=self._open_vault, make_camera=self._make_camera, look=self._look
+        )
+        self.director = Director(
+            self._parts, self.streams, bus=kernel.bus, apply=self.sensors.apply, sensors_named=self.sensors.named
+        )
         self.footage = Footage(self._parts, self.sensors, kernel.data_dir / _SCRATCH)
         self.coverage = Coverage(self._parts, self.sensors)
         self.policies, self.deletion = Policies(self._parts), Deletion(self._parts)
         self.reaper = Reaper(self._parts, self.policies, self.deletion)
         self.forecasts = Forecasts(self._parts)
+        self._silence = Silence(kernel.bus, kernel.clock, meters)
         self.live = LiveSessions(self._parts, self.sensors, make_peer)
 
     @property
@@ -124,18 +137,45 @@ class Vst:
     async def remove_sensor(self, sensor_id: str, *, delete_recordings: bool, caller: Subject) -> None:
         """Removes a camera, its viewers and its relay clients, and when asked its recordings."""
         self.sensors.camera(sensor_id)
-        if delete_recordings:
-            await self.deletion.refuse_protected(sensor_id, 0, FOR_EVER_US)
-        await self.live.close_stream(sensor_id)
+        stream_ids = [stream.stream_id for stream in self.streams.of(sensor_id)]
+        for stream_id in stream_ids if delete_recordings else ():
+            await self.deletion.refuse_protected(stream_id, 0, FOR_EVER_US)
+        for stream_id in stream_ids:
+            await self.live.close_stream(stream_id)
         await self.sensors.remove(sensor_id)
-        if delete_recordings:
-            await self.deletion.stream(sensor_id, actor=caller.id)
+        for stream_id in stream_ids:
+            self.director.forget(stream_id)
+            if delete_recordings:
+                await self.deletion.stream(stream_id, actor=caller.id)
+
+    async def replace_sensor(self, sensor_id: str, other_id: str, *, caller: Subject) -> None:
+        """The device of another sensor takes this one's place; the other one is gone afterwards."""
+        other = self.sensors.camera(other_id).sensor
+        if caller.sensors and other_id not in caller.sensors:
+            raise Fault("CameraNotFoundError", 404, f"There is no sensor '{other_id[:100]}'.")
+        for stream in self.streams.of(other.sensor_id):
+            await self.live.close_stream(stream.stream_id)
+            self.director.forget(stream.stream_id)
+        await self.sensors.replace(sensor_id, other_id)
 
     async def delete_recordings(self, stream_id: str, *, caller: Subject) -> int:
         """Deletes all finished recordings of a stream; returns the bytes that were freed."""
         if not await self.footage.known(stream_id):
             raise Fault("CameraNotFoundError", 404, f"There is no stream '{stream_id[:100]}'.")
         return (await self.deletion.stream(stream_id, actor=caller.id)).bytes
+
+    def recording_state(self, stream_id: str) -> str:
+        """The wire's word for what is done with a stream now: why it is recorded, off, or error. Fault 404."""
+        decision = self.director.decision(self.streams.get(stream_id))
+        camera = self.sensors.find(stream_id)
+        if decision.wanted and camera is not None and camera.recorder.failing:
+            return "error"
+        return str(decision.because)
+
+    def sensor_of(self, stream_id: str, _caller: Subject | None = None) -> str:
+        """The sensor whose stream this is, for permissions; the id itself when nobody knows it."""
+        stream = self.streams.find(stream_id)
+        return stream_id if stream is None else stream.sensor_id
 
     def now(self) -> str:
         """The service's clock, for replies."""
@@ -147,7 +187,9 @@ class Vst:
             data_dir.mkdir(parents=True, exist_ok=True)
             await anyio.to_thread.run_sync(self._open_vault)
             await anyio.to_thread.run_sync(self._parts.database.upgrade, STEPS)
-            await anyio.to_thread.run_sync(recovery.recover, self._parts.database, self._parts.folder)
+            alive_us = await anyio.to_thread.run_sync(alive.last_us, data_dir / _ALIVE)
+            recover = partial(recovery.recover, self._parts.database, self._parts.folder, alive_us=alive_us)
+            await anyio.to_thread.run_sync(recover)
             await anyio.to_thread.run_sync(self.footage.clear_scratch)
         except OSError as error:
             raise _unusable(data_dir, error) from error
@@ -156,11 +198,24 @@ class Vst:
         group.start_soon(self._parts.outbox.run)
         await self.policies.load()
         await self.sensors.start(group)
+        group.start_soon(self.director.run)
         await self.live.start(group)
         group.start_soon(self.reaper.run)
         group.start_soon(self._count_relay_clients, relay)
+        group.start_soon(self._be_alive)
         self._reason = None
         get_logger("vst").info("vst_started", relay_port=relay.port, sensors=len(self.sensors.list()))
+
+    async def _say_alive(self) -> None:
+        path = self._kernel.data_dir / _ALIVE
+        while True:
+            await anyio.to_thread.run_sync(alive.touch, path, self._kernel.clock.now())
+            await self._kernel.clock.sleep(_ALIVE_S)
+
+    async def _be_alive(self) -> None:
+        await retry(
+            self._say_alive, clock=self._kernel.clock, log=get_logger("vst"), name="alive", backoff=Backoff(1.0, 30.0)
+        )
 
     async def _count_relay_clients(self, relay: RtspServer) -> None:
         while True:
@@ -171,15 +226,22 @@ class Vst:
         camera = self.sensors.find(path.removeprefix(_LIVE)) if path.startswith(_LIVE) else None
         return HubMount(camera.hub, clock=self._kernel.clock) if camera else None
 
-    def _make_camera(self, sensor: Sensor) -> Camera:
+    def _make_camera(self, sensor: Sensor, stream: Stream) -> Camera:
+        """The loop of one stream. That of a sub stream goes by the stream's id and tells the bus nothing."""
+        stream_id, host = stream.stream_id, self.settings.relay_host
         hub = Hub(clock=self._kernel.clock)
-        recorder = None
-        if self.settings.record:
-            recorder = Recorder(sensor.sensor_id, hub, self._parts, phase=phase_of(sensor.sensor_id))
-        host = self.settings.relay_host
-        where = f"{f'[{host}]' if ':' in host else host}:{self._relay_port}"
-        url = f"rtsp://{where}{_LIVE}{sensor.sensor_id}"
-        return Camera(sensor, hub, self._parts, open_source=self.sensors.dial, recorder=recorder, relay_url=url)
+        parts = self._parts if stream.kind is StreamKind.MAIN else replace(self._parts, outbox=self._silence)
+        return Camera(
+            replace(sensor, sensor_id=stream_id),
+            hub,
+            parts,
+            open_source=lambda _sensor: self.sensors.dial(stream_id),
+            recorder=Recorder(stream_id, hub, self._parts, phase=phase_of(stream_id)),
+            relay_url=f"rtsp://{f'[{host}]' if ':' in host else host}:{self._relay_port}{_LIVE}{stream_id}",
+        )
+
+    async def _look(self, stream_id: str) -> None:
+        await self.director.look(stream_id)
 
     def _open_vault(self) -> Vault:
         if self._vault is None:

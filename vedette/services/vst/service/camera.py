@@ -10,11 +10,12 @@ from vedette.kernel.lifecycle import Backoff, retry
 from vedette.kernel.log import get_logger
 from vedette.media import h264
 from vedette.media.hub import Hub
+from vedette.media.rtsp_faults import HostSilent
 from vedette.media.source import Source
 from vedette.media.unit import CodecParameters
 from vedette.services.vst.core import health
 from vedette.services.vst.core.health import Change, Failure, Health, HealthState, Media, Observation, Tick
-from vedette.services.vst.model import CameraStatus, Growing, Sensor, StreamFacts, facts_of
+from vedette.services.vst.model import CameraStatus, Cause, Growing, Sensor, StreamFacts, facts_of
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.recorder import Recorder
 
@@ -34,7 +35,7 @@ class Camera:
         parts: Parts,
         *,
         open_source: OpenCamera,
-        recorder: Recorder | None,
+        recorder: Recorder,
         relay_url: str,
     ) -> None:
         self.sensor = sensor
@@ -52,16 +53,15 @@ class Camera:
     def status(self) -> CameraStatus:
         """The camera as it is now."""
         state = self._state
-        recording = self.recorder is not None and self.recorder.growing is not None
         return CameraStatus(
             sensor=self.sensor,
             state="online" if state.health in (Health.ONLINE, Health.DEGRADED) else "offline",
             health=str(state.health),
             code=state.code,
-            reason=state.reason or (self.recorder.failing if self.recorder else ""),
+            reason=state.reason or self.recorder.failing,
             facts=self.facts,
             relay_url=self.relay_url if state.announced else "",
-            recording=recording,
+            recording=self.recorder.growing is not None,
         )
 
     @property
@@ -72,13 +72,12 @@ class Camera:
     @property
     def growing(self) -> Growing | None:
         """The segment that is being written."""
-        return self.recorder.growing if self.recorder else None
+        return self.recorder.growing
 
     async def run(self) -> None:
         """Connects, records and watches until cancelled."""
         async with anyio.create_task_group() as group:
-            if self.recorder is not None:
-                group.start_soon(self.recorder.run)
+            group.start_soon(self.recorder.run)
             group.start_soon(self._connect_for_ever)
             group.start_soon(self._watch)
 
@@ -107,6 +106,7 @@ class Camera:
         await self.hub.run(source)
 
     def _failed(self, error: Exception) -> None:
+        self.recorder.set_absence(Cause.NETWORK if isinstance(error, HostSilent) else Cause.CAMERA)
         if isinstance(error, Fault):
             self._observe(Failure(error.code, error.message))
         else:

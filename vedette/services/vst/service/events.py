@@ -1,6 +1,7 @@
 """Device events on the bus, in order, kept until the bus has taken them."""
 
 from collections import deque
+from typing import override
 
 import anyio
 import msgspec
@@ -77,3 +78,13 @@ class Outbox:
             for _ in batch:
                 self._waiting.popleft()
             self._meters.events_waiting.set(len(self._waiting))
+
+
+class Silence(Outbox):
+    """For a stream of which nobody must hear: consumers know cameras, not their sub streams."""
+
+    @override
+    def tell(
+        self, sensor: Sensor, change: Change, *, url: str = "", reason: Reason = "", facts: StreamFacts | None = None
+    ) -> None:
+        """Says nothing."""

@@ -1,8 +1,9 @@
-"""Cameras as users manage them: add with a probe, list, change, remove."""
+"""Cameras as users manage them: add with a probe, list, change, replace, remove; and what runs for each."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -10,53 +11,79 @@ from vedette.kernel.database import Transaction
 from vedette.kernel.errors import Fault, conflict, invalid, not_found
 from vedette.kernel.log import get_logger
 from vedette.media.source import Source
-from vedette.media.sources import open_source, probe
-from vedette.media.unit import CodecParameters
+from vedette.media.sources import open_source
 from vedette.schema.identity import Subject
 from vedette.services.vst.adapters.credentials import Vault
 from vedette.services.vst.adapters.resolver import CameraDialler
-from vedette.services.vst.core.address import dial_url, split_url
+from vedette.services.vst.core.address import dial_url
+from vedette.services.vst.core.onvif_types import Device, Identity, same_device
+from vedette.services.vst.core.schedule import Decision
+from vedette.services.vst.core.sensor_list import BadNameError, checked_name, free_name
 from vedette.services.vst.model import (
     CameraStatus,
     Cause,
     Credentials,
     NewSensor,
+    RecordingRule,
     Sensor,
     SensorDetails,
     Stream,
     StreamKind,
+    StreamStatus,
 )
 from vedette.services.vst.service.camera import Camera
+from vedette.services.vst.service.feeds import Feeds
 from vedette.services.vst.service.parts import Parts
+from vedette.services.vst.service.probing import (
+    Address,
+    Probed,
+    Prober,
+    facts_of_profile,
+    pack_device,
+    plain_url,
+    unpack_device,
+)
+from vedette.services.vst.service.streams import Streams
 from vedette.services.vst.store import CoverageStore, Store
 
-_MAX_NAME = 100
 _NAME_TAKEN = "User given name is invalid or already exists"
 _EXISTS = "Sensor exists already"
 _GONE = "The sensor was deleted."
 
-type MakeCamera = Callable[[Sensor], Camera]
+type MakeCamera = Callable[[Sensor, Stream], Camera]
+type Look = Callable[[str], Awaitable[None]]
 
 
 class Sensors:
-    """The registry of cameras: rows in the store and what runs for each."""
+    """The registry of cameras: rows in the store and what runs for each. `look` decides whether a stream is recorded;
+    it is called when one is new."""
 
-    def __init__(self, parts: Parts, *, vault: Callable[[], Vault], make_camera: MakeCamera) -> None:
+    def __init__(
+        self, parts: Parts, streams: Streams, *, vault: Callable[[], Vault], make_camera: MakeCamera, look: Look
+    ) -> None:
+        self._parts, self._streams = parts, streams
         self._database, self._outbox, self._clock = parts.database, parts.outbox, parts.clock
-        self._meters, self._settings = parts.meters, parts.settings
-        self._vault, self._make_camera = vault, make_camera
+        self._settings = parts.settings
+        self._vault, self._make_camera, self._look = vault, make_camera, look
         self._dialler = CameraDialler(parts.settings.allowed_networks)
+        self.prober = Prober(self._dialler, clock=parts.clock, timeout_s=parts.settings.open_timeout_s)
         self._cameras: dict[str, Camera] = {}
-        self._scopes: dict[str, anyio.CancelScope] = {}
-        self._ended: dict[str, anyio.Event] = {}
+        self._feeds = Feeds()
+        self._with_sound: dict[str, bool] = {}
         self._probing: set[str] = set()
-        self._group: anyio.abc.TaskGroup | None = None
+        self._changing = anyio.Lock()
 
     async def start(self, group: anyio.abc.TaskGroup) -> None:
         """Runs every camera that the store knows."""
-        self._group = group
+        self._feeds.attach(group)
+        await self._streams.load()
         for sensor in await self._database.read(lambda connection: Store(connection).list_sensors()):
-            self._run(sensor)
+            await self._run(sensor)
+
+    @property
+    def dialler(self) -> CameraDialler:
+        """Resolves camera addresses within the allowed networks."""
+        return self._dialler
 
     def list(self, caller: Subject | None = None) -> list[CameraStatus]:
         """All cameras that the caller may see, the oldest first."""
@@ -70,40 +97,91 @@ class Sensors:
             raise not_found(f"There is no sensor '{sensor_id[:100]}'.", "CameraNotFoundError")
         return camera
 
-    def find(self, sensor_id: str) -> Camera | None:
-        """One camera, or None."""
-        return self._cameras.get(sensor_id)
+    def find(self, stream_id: str) -> Camera | None:
+        """What reads a stream now, main or sub, or None."""
+        return self._cameras.get(stream_id) or self._feeds.find(stream_id)
+
+    def named(self, name: str) -> Sequence[str]:
+        """Ids of the sensors with this id or name: on the bus a camera goes by its name."""
+        return [key for key, camera in self._cameras.items() if name in (key, camera.sensor.name)]
+
+    def streams_of(self, sensor_id: str) -> Sequence[StreamStatus]:
+        """The streams of a camera, the main one first; what nobody reads is told as its device told it."""
+        camera = self.camera(sensor_id)
+        device = unpack_device(camera.sensor.device)
+        profiles = {} if device is None else {profile.token: profile for profile in device.profiles}
+        found = []
+        for stream in self._streams.of(sensor_id):
+            runs = self.find(stream.stream_id)
+            facts = runs.facts if runs is not None else facts_of_profile(profiles.get(stream.profile))
+            relay_url = runs.status.relay_url if runs is not None else ""
+            found.append(StreamStatus(stream, camera.sensor.name, facts, relay_url))
+        return found
+
+    def is_at(self, stream: Stream, url: str) -> bool:
+        """Whether a stream has this URL, however it is spelled."""
+        return stream.url == plain_url(url, "url")[0]
 
     async def add(self, wanted: NewSensor) -> str:
         """Adds a camera once it has shown media; returns its id. Faults: 400 for a URL that is none, 409 for a
         duplicate or at the limit, 403 outside the allowed networks, and what the probe says about the camera."""
+        if wanted.url:
+            url, inside = plain_url(wanted.url, "sensorUrl")
+            wanted = replace(wanted, url=url, credentials=wanted.credentials or inside)
+        where = wanted.url or wanted.address
+        self._refuse_duplicate(where, _checked(wanted.name or where))
+        self._probing.add(where)
         try:
-            url, inside = split_url(wanted.url)
-        except ValueError as error:
-            raise invalid(f"sensorUrl is wrong: {error}.") from error
-        credentials = wanted.credentials or inside
-        name = self._checked_name(wanted.name or url)
-        self._refuse_duplicate(url, name)
-        self._probing.add(url)
-        try:
-            parameters = await self._probe(url, credentials)
-            return await self._accept(url, name, credentials, wanted.details, parameters)
+            probed = await (self.prober.by_url(wanted) if wanted.url else self.prober.by_address(wanted))
+            async with self._changing:
+                return await self._accept(wanted, probed)
         finally:
-            self._probing.discard(url)
+            self._probing.discard(where)
 
     async def set_details(self, sensor_id: str, *, name: str | None, details: SensorDetails) -> None:
         """Changes what people say about a camera. Fault 409 when the name is taken."""
         camera = self.camera(sensor_id)
-        chosen = camera.sensor.name if name is None else self._checked_name(name)
+        chosen = camera.sensor.name if name is None else _checked(name)
         if any(chosen == other.sensor.name for key, other in self._cameras.items() if key != sensor_id):
             raise conflict(f"{_NAME_TAKEN}: '{chosen}'. Choose another name.")
-        await self._save(camera, replace(camera.sensor, name=chosen, details=details))
+        await self._save(replace(camera.sensor, name=chosen, details=details))
 
     async def set_credentials(self, sensor_id: str, credentials: Credentials | None) -> None:
         """Replaces a camera's credentials and dials again with them."""
         camera = self.camera(sensor_id)
-        await self._save(camera, replace(camera.sensor, sealed=self._vault().seal(sensor_id, credentials)))
-        camera.reconnect()
+        await self._save(replace(camera.sensor, sealed=self._vault().seal(sensor_id, credentials)))
+        self._reconnect(sensor_id)
+
+    def credentials(self, sensor_id: str) -> Credentials | None:
+        """How this camera knows us; for calls to the camera only, never for a reply."""
+        sensor = self.camera(sensor_id).sensor
+        return self._vault().open(sensor_id, sensor.sealed)
+
+    def identity(self, sensor_id: str) -> Identity | None:
+        """By what an ONVIF camera is known again; None for one without ONVIF."""
+        device = unpack_device(self.camera(sensor_id).sensor.device)
+        return None if device is None else identity_of(device)
+
+    async def move(self, sensor_id: str, probed: Probed) -> None:
+        """The same camera at other addresses: URLs and device are rewritten, and it is dialled there at once."""
+        async with self._changing:
+            sensor = self.camera(sensor_id).sensor
+            moved = replace(sensor, url=probed.main.url, device=pack_device(probed.device))
+            await self._rewrite(moved, probed.addresses)
+
+    async def replace(self, sensor_id: str, other_id: str) -> None:
+        """The device of another sensor takes this one's place: name, id, rules and footage stay. The other sensor is
+        forgotten, its footage stays under its own id. Fault 409 when both are the same."""
+        if sensor_id == other_id:
+            raise conflict("A sensor cannot be replaced by itself. Name the sensor whose device takes its place.")
+        old, new = self.camera(sensor_id).sensor, self.camera(other_id).sensor
+        sealed = self._vault().seal(sensor_id, self._vault().open(other_id, new.sealed))
+        addresses = [Address(stream.url, stream.profile) for stream in self._streams.of(other_id)]
+        await self.remove(other_id)
+        async with self._changing:
+            kept = replace(old, url=new.url, kind=new.kind, device=new.device, sealed=sealed)
+            await self._rewrite(_with_hardware(kept, new.details), addresses)
+        get_logger("vst").info("camera_replaced", sensor_id=sensor_id, by=other_id)
 
     async def remove(self, sensor_id: str) -> None:
         """Stops and forgets a camera; when this returns nothing of it runs any more. Its recordings stay."""
@@ -111,94 +189,188 @@ class Sensors:
         now_us = self._clock.now()
         await self._database.write(lambda connection: Store(connection).delete_sensor(sensor_id), durable=True)
         del self._cameras[sensor_id]
-        self._scopes.pop(sensor_id).cancel()
-        await self._ended.pop(sensor_id).wait()
-        await self._database.write(
-            lambda connection: CoverageStore(connection).set_absent(sensor_id, now_us, Cause.SENSOR_REMOVED),
-            durable=True,
-        )
+        gone = self._streams.forget_sensor(sensor_id)
+        for stream in gone:
+            await self._end(stream.stream_id, now_us)
         camera.hub.close(not_found(_GONE, "CameraNotFoundError"))
-        self._meters.forget(sensor_id)
         self._outbox.tell(camera.sensor, "camera_remove", url=camera.relay_url, reason="deleted")
         get_logger("vst").info("camera_removed", sensor_id=sensor_id)
 
-    async def dial(self, sensor: Sensor) -> Source:
-        """A source on the camera, at the address that was just checked."""
-        settings = self._settings
+    async def apply(self, stream: Stream, rule: RecordingRule, decision: Decision) -> None:
+        """Records a stream or not, as it was decided. A sub stream is read only while that needs it."""
+        camera = self.find(stream.stream_id)
+        if stream.kind is StreamKind.SUB:
+            needed = decision.wanted or (rule.mode == "event" and rule.pre_roll_s > 0)
+            if needed and camera is None:
+                camera = self._start_feed(self.camera(stream.sensor_id).sensor, stream)
+            elif not needed and camera is not None:
+                await self._feeds.stop(stream.stream_id)
+                camera = None
+        cause = decision.cause or Cause.NOT_SCHEDULED
+        if camera is None:
+            await self._parts.catalogue.set_absent(stream.stream_id, self._clock.now(), cause)
+            return
+        pre_roll_s = rule.pre_roll_s if rule.mode == "event" else 0.0
+        camera.recorder.set_rule_state(decision.wanted, cause, pre_roll_s=pre_roll_s, audio=rule.audio)
+        if self._with_sound.get(stream.stream_id, False) is not rule.audio:
+            self._with_sound[stream.stream_id] = rule.audio
+            camera.reconnect()
+
+    async def dial(self, stream_id: str) -> Source:
+        """A source on a stream, at the address that was just checked."""
+        stream, settings = self._streams.get(stream_id), self._settings
+        sensor = self.camera(stream.sensor_id).sensor
         credentials = self._vault().open(sensor.sensor_id, sensor.sealed)
-        where = dial_url(sensor.url, await self._dialler.resolve(sensor.url), credentials)
+        where = dial_url(stream.url, await self._dialler.resolve(stream.url), credentials)
         return open_source(
             where,
             clock=self._clock,
             transport=settings.transport,
             read_timeout_s=settings.read_timeout_s,
             open_timeout_s=settings.open_timeout_s,
+            audio=self._with_sound.get(stream_id, False),
         )
 
-    async def _probe(self, url: str, credentials: Credentials | None) -> CodecParameters:
-        where = dial_url(url, await self._dialler.resolve(url), credentials)
-        return await probe(where, clock=self._clock, timeout_s=self._settings.open_timeout_s)
-
-    async def _accept(
-        self,
-        url: str,
-        name: str,
-        credentials: Credentials | None,
-        details: SensorDetails,
-        parameters: CodecParameters,
-    ) -> str:
-        self._refuse_duplicate(url, name, probed=True)
-        sensor_id = secrets.token_hex(8)
-        sealed = self._vault().seal(sensor_id, credentials)
-        sensor = Sensor(sensor_id, name, url, self._clock.now(), sealed, details)
-        main = Stream(sensor_id, sensor_id, StreamKind.MAIN, url)
-        await self._database.write(lambda connection: _add(connection, sensor, main), durable=True)
-        get_logger("vst").info("camera_added", sensor_id=sensor_id, codec=parameters.codec)
-        self._run(sensor)
+    async def _accept(self, wanted: NewSensor, probed: Probed) -> str:
+        names = {camera.sensor.name for camera in self._cameras.values()}
+        given = wanted.name or ("" if probed.device is None else free_name(_called(probed.device), names))
+        name = _checked(given or wanted.url)
+        self._refuse_duplicate(probed.main.url, name, probed=probed)
+        sensor_id = wanted.sensor_id or secrets.token_hex(8)
+        sensor = Sensor(
+            sensor_id=sensor_id,
+            name=name,
+            url=probed.main.url,
+            created_us=self._clock.now(),
+            sealed=self._vault().seal(sensor_id, probed.credentials),
+            details=probed.details,
+            kind=probed.kind,
+            device=pack_device(probed.device),
+        )
+        streams = _streams_of(sensor_id, probed.addresses)
+        await self._database.write(lambda connection: _add(connection, sensor, streams), durable=True)
+        get_logger("vst").info("camera_added", sensor_id=sensor_id, kind=probed.kind, codec=probed.parameters.codec)
+        for stream in streams:
+            self._streams.note(stream)
+        await self._run(sensor)
         return sensor_id
 
-    async def _save(self, camera: Camera, sensor: Sensor) -> None:
+    async def _save(self, sensor: Sensor) -> None:
         await self._database.write(lambda connection: Store(connection).set_sensor(sensor), durable=True)
-        camera.sensor = sensor
+        self._cameras[sensor.sensor_id].sensor = sensor
 
-    def _run(self, sensor: Sensor) -> None:
-        if self._group is None:
-            raise RuntimeError("start before adding")
-        camera = self._make_camera(sensor)
-        self._cameras[sensor.sensor_id] = camera
-        self._scopes[sensor.sensor_id] = anyio.CancelScope()
-        self._ended[sensor.sensor_id] = anyio.Event()
+    async def _rewrite(self, sensor: Sensor, addresses: Sequence[Address]) -> None:
+        """Other addresses for a sensor and its streams; a stream that has none any more is forgotten."""
+        await self._save(sensor)
+        known = self._streams.of(sensor.sensor_id)
+        for stream, there in zip(known, addresses, strict=False):
+            await self._streams.put(replace(stream, url=there.url, profile=there.profile))
+        for stream in known[len(addresses) :]:
+            await self._streams.remove(stream.stream_id)
+            await self._end(stream.stream_id, self._clock.now())
+        for there in addresses[len(known) :]:
+            stream = Stream(secrets.token_hex(8), sensor.sensor_id, StreamKind.SUB, there.url, there.profile)
+            await self._streams.put(stream)
+            await self._look(stream.stream_id)
+        self._reconnect(sensor.sensor_id)
+
+    async def _end(self, stream_id: str, at_us: int) -> None:
+        """Nothing reads a stream any more, and its ledger says so."""
+        await self._feeds.stop(stream_id)
+        self._with_sound.pop(stream_id, None)
+        await self._parts.catalogue.set_absent(stream_id, at_us, Cause.SENSOR_REMOVED)
+        self._parts.meters.forget(stream_id)
+
+    async def _run(self, sensor: Sensor) -> None:
         self._outbox.tell(sensor, "camera_add")
         self._outbox.tell(sensor, "camera_proxy", url=sensor.url)
-        self._group.start_soon(self._guard, camera, self._scopes[sensor.sensor_id], self._ended[sensor.sensor_id])
+        self._cameras[sensor.sensor_id] = self._start_feed(sensor, self._streams.get(sensor.sensor_id))
+        for stream in self._streams.of(sensor.sensor_id):
+            await self._look(stream.stream_id)
 
-    @staticmethod
-    async def _guard(camera: Camera, scope: anyio.CancelScope, ended: anyio.Event) -> None:
-        try:
-            with scope:
-                await camera.run()
-        finally:
-            ended.set()
+    def _start_feed(self, sensor: Sensor, stream: Stream) -> Camera:
+        camera = self._make_camera(sensor, stream)
+        camera.recorder.set_rule_state(False, Cause.STARTING)
+        self._with_sound[stream.stream_id] = self._streams.rule(stream).audio
+        self._feeds.start(stream.stream_id, camera)
+        return camera
 
-    def _refuse_duplicate(self, url: str, name: str, *, probed: bool = False) -> None:
+    def _reconnect(self, sensor_id: str) -> None:
+        for stream in self._streams.of(sensor_id):
+            camera = self.find(stream.stream_id)
+            if camera is not None:
+                camera.reconnect()
+
+    def _refuse_duplicate(self, where: str, name: str, *, probed: Probed | None = None) -> None:
         if len(self._cameras) >= self._settings.max_sensors:
             raise conflict(f"Sensors count limit reached: {self._settings.max_sensors}. Remove a sensor first.")
-        if any(url == camera.sensor.url for camera in self._cameras.values()) or (url in self._probing and not probed):
-            raise conflict(f"{_EXISTS}. Change or delete the sensor that has this URL.")
+        if self._is_known(where, probed):
+            raise conflict(f"{_EXISTS}. Change or delete the sensor that has this address.")
         if any(name == camera.sensor.name for camera in self._cameras.values()):
             raise conflict(f"{_NAME_TAKEN}: '{name}'. Choose another name.")
 
-    @staticmethod
-    def _checked_name(name: str) -> str:
-        text = name.strip()
-        if not text or len(text) > _MAX_NAME or not text.isprintable() or "#-#" in text:
-            message = f"{_NAME_TAKEN}. Use 1 to {_MAX_NAME} printable characters."
-            raise Fault("InvalidParameterError", 400, message)
-        return text
+    def _is_known(self, where: str, probed: Probed | None) -> bool:
+        if any(where == stream.url for stream in self._streams.all()):
+            return True
+        devices = [unpack_device(camera.sensor.device) for camera in self._cameras.values()]
+        if probed is None:
+            return where in self._probing or any(device and _is_at(device, where) for device in devices)
+        mine = None if probed.device is None else identity_of(probed.device)
+        return mine is not None and any(device and same_device(mine, identity_of(device)) for device in devices)
 
 
-def _add(connection: Transaction, sensor: Sensor, main: Stream) -> None:
+def identity_of(device: Device) -> Identity:
+    """By what a device is known again."""
+    info = device.info
+    return Identity(info.manufacturer, info.model, info.serial, device.endpoint)
+
+
+def _checked(name: str) -> str:
+    try:
+        return checked_name(name)
+    except BadNameError as fault:
+        raise Fault("InvalidParameterError", 400, f"{_NAME_TAKEN}. {fault}") from fault
+
+
+def _called(device: Device) -> str:
+    return f"{device.info.manufacturer} {device.info.model}".strip() or urlsplit(device.xaddr).netloc
+
+
+def _is_at(device: Device, address: str) -> bool:
+    """Whether a device was reached at an address as a person writes it: host, `host:port` or XAddr."""
+    there = urlsplit(address if "://" in address else f"http://{address}")
+    here = urlsplit(device.xaddr)
+    try:
+        return (there.hostname, there.port or 80) == (here.hostname, here.port or 80)
+    except ValueError as error:
+        raise invalid("sensorIp is wrong: write an address such as 192.168.1.20 or 192.168.1.20:8080.") from error
+
+
+def _with_hardware(sensor: Sensor, other: SensorDetails) -> Sensor:
+    """What people said of the place stays, what is printed on the device is that of the other."""
+    details = replace(
+        sensor.details,
+        manufacturer=other.manufacturer,
+        hardware=other.hardware,
+        hardware_id=other.hardware_id,
+        serial_number=other.serial_number,
+        firmware_version=other.firmware_version,
+    )
+    return replace(sensor, details=details)
+
+
+def _streams_of(sensor_id: str, addresses: tuple[Address, ...]) -> list[Stream]:
+    main, *others = addresses
+    streams = [Stream(sensor_id, sensor_id, StreamKind.MAIN, main.url, main.profile)]
+    for other in others:
+        streams.append(Stream(secrets.token_hex(8), sensor_id, StreamKind.SUB, other.url, other.profile))
+    return streams
+
+
+def _add(connection: Transaction, sensor: Sensor, streams: list[Stream]) -> None:
     store = Store(connection)
     store.add_sensor(sensor)
-    store.add_stream(main)
-    CoverageStore(connection).add_stream(main.stream_id, sensor.created_us, Cause.STARTING)
+    for stream in streams:
+        store.add_stream(stream)
+        cause = Cause.STARTING if stream.kind is StreamKind.MAIN else Cause.SWITCHED_OFF
+        CoverageStore(connection).add_stream(stream.stream_id, sensor.created_us, cause)
