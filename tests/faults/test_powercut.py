@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.faults.images import lost_writes
 from tests.faults.powercut import Outcome, kills, power_cuts
 
 CUT_US = 2_000_000
@@ -38,6 +39,34 @@ def test_a_recorder_that_does_not_flush_is_found_out(
     need("ext4")
     outcome = power_cuts(("ext4",), 5, seed, lie=True)
     measured(outcome.line("control: power cut without flushing"))
+    assert outcome.verdict.broken > 0
+
+
+def test_a_disk_that_loses_and_reorders_what_was_not_flushed(
+    seed: int, need: Callable[..., None], measured: Callable[[str], None]
+) -> None:
+    need("ext4", "fuse")
+    outcome = lost_writes(20, seed)
+    measured(outcome.line("volatile disk, cut inside a write"))
+    hold(outcome)
+
+
+@pytest.mark.long
+def test_two_thousand_images_of_a_volatile_disk(
+    seed: int, need: Callable[..., None], measured: Callable[[str], None]
+) -> None:
+    need("ext4", "fuse")
+    outcome = lost_writes(2000, seed)
+    measured(outcome.line("volatile disk, long"))
+    hold(outcome)
+
+
+def test_a_disk_that_lies_about_flushes_is_found_out(
+    seed: int, need: Callable[..., None], measured: Callable[[str], None]
+) -> None:
+    need("ext4", "fuse")
+    outcome = lost_writes(4, seed, lie=True)
+    measured(outcome.line("control: a disk that lies"))
     assert outcome.verdict.broken > 0
 
 
