@@ -32,11 +32,15 @@ class Assembled(NamedTuple):
 class Assembler(Protocol):
     """Takes the payloads of one access unit in order; `take` gives the unit and starts the next.
 
-    `has_picture` turns True with the first slice: what came before it belongs to it. `size` counts payload bytes.
+    `has_picture` turns True with the first slice: what came before it belongs to it. `size` counts payload bytes. Most
+    packets are the middle of a fragmented unit and begin alike: whoever sees the bytes `continuation` (when there are
+    any) at the start of a payload may append the rest of it to `parts`, which is all that `add` would do.
     """
 
     has_picture: bool
     size: int
+    continuation: bytes
+    parts: list[bytes]
 
     def add(self, data: bytes, start: int, end: int) -> None:
         """Take the payload `data[start:end]`; `RtpError` when it is none of this codec's."""
@@ -55,22 +59,23 @@ class _NalAssembler(Assembler):
     """What the two codecs of NAL units share: the parts and what was seen in them."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._in_fragment = False
+        self.parts: list[bytes] = []
+        self.continuation = b""
         self._is_keyframe = False
         self.has_picture = False
         self.size = 0
 
     @override
     def take(self) -> Assembled:
-        assembled = Assembled(b"".join(self._parts), self._is_keyframe)
+        assembled = Assembled(b"".join(self.parts), self._is_keyframe)
         self.clear()
         return assembled
 
     @override
     def clear(self) -> None:
-        self._parts = []
-        self._in_fragment = self._is_keyframe = self.has_picture = False
+        self.parts = []
+        self.continuation = b""
+        self._is_keyframe = self.has_picture = False
         self.size = 0
 
 
@@ -89,13 +94,13 @@ class H264Assembler(_NalAssembler):
             flags = data[start + 1]
             if flags & _START:
                 self._saw(flags & 0x1F)
-                self._parts.append(_H264_HEADS[data[start] & 0xE0 | flags & 0x1F])
-                self._in_fragment = True
-            elif not self._in_fragment:
+                self.parts.append(_H264_HEADS[data[start] & 0xE0 | flags & 0x1F])
+                self.continuation = bytes((data[start], flags & 0x1F))
+            elif not self.continuation:
                 raise RtpError("the beginning of a fragmented NAL unit is missing")
-            self._parts.append(data[start + 2 : end])
+            self.parts.append(data[start + 2 : end])
             if flags & _END:
-                self._in_fragment = False
+                self.continuation = b""
         elif kind == _H264_STAP_A:
             for begin, stop in aggregated(data, start + 1, end):
                 self._whole(data, begin, stop)
@@ -124,7 +129,7 @@ class H264Assembler(_NalAssembler):
             unit = START_CODE + data[start:end]
             self.has_picture |= any(h264.nal_type(nal) in _H264_SLICES for nal in h264.iter_nals(unit))
             self._is_keyframe |= h264.is_keyframe(unit)
-        self._parts += (START_CODE, data[start:end])
+        self.parts += (START_CODE, data[start:end])
 
     def _saw(self, kind: int) -> None:
         if kind in _H264_SLICES:
@@ -148,13 +153,13 @@ class HevcAssembler(_NalAssembler):
             if flags & _START:
                 self._saw(flags & 0x3F)
                 header = bytes((data[start] & 0x81 | (flags & 0x3F) << 1, data[start + 1]))
-                self._parts += (START_CODE, header)
-                self._in_fragment = True
-            elif not self._in_fragment:
+                self.parts += (START_CODE, header)
+                self.continuation = bytes((data[start], data[start + 1], flags & 0x3F))
+            elif not self.continuation:
                 raise RtpError("the beginning of a fragmented NAL unit is missing")
-            self._parts.append(data[start + 3 : end])
+            self.parts.append(data[start + 3 : end])
             if flags & _END:
-                self._in_fragment = False
+                self.continuation = b""
         elif kind == _HEVC_AP:
             for begin, stop in aggregated(data, start + 2, end):
                 if stop < begin + 2:
@@ -184,7 +189,7 @@ class HevcAssembler(_NalAssembler):
             unit = START_CODE + data[start:end]
             self.has_picture |= any(hevc.nal_type(nal) < _HEVC_FIRST_NON_VCL for nal in h264.iter_nals(unit))
             self._is_keyframe |= hevc.is_keyframe(unit)
-        self._parts += (START_CODE, data[start:end])
+        self.parts += (START_CODE, data[start:end])
 
     def _saw(self, kind: int) -> None:
         if kind < _HEVC_FIRST_NON_VCL:

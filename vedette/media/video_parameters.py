@@ -45,7 +45,10 @@ class ParameterTracker:
     def of(self, keyframe: bytes, *, has_b_frames: bool) -> CodecParameters:
         """The parameters in force from this keyframe on."""
         current = self._current
-        sets = _EXTRADATA[self._codec](keyframe) or (current.extradata if current else self._described)
+        if current is not None and current.extradata and keyframe.startswith(current.extradata):
+            sets = current.extradata  # as most keyframes begin; the rest need not be searched
+        else:
+            sets = _EXTRADATA[self._codec](keyframe) or (current.extradata if current else self._described)
         is_same = current is not None and (sets, has_b_frames) == (current.extradata, current.has_b_frames)
         if current is not None and is_same and not self._is_due:
             return current
