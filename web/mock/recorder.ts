@@ -94,11 +94,13 @@ function forecast(asked: Partial<Policy>, cameras: readonly MockCamera[]): Forec
   const total = gone.reduce((sum, stream) => sum + stream.bytes, 0);
   return {
     volumes: [
-      { name: "main", tier: "fast", state: "connected", totalBytes: 930 * GIB, freeBytes: 212 * GIB, usedBytes: 640 * GIB },
-      { name: "archive", tier: "large", state: "disconnected", totalBytes: 7_400 * GIB, freeBytes: 7_000 * GIB, usedBytes: 380 * GIB },
+      { name: "main", tier: 0, state: "connected", totalBytes: 930 * GIB, freeBytes: 212 * GIB, usedBytes: 640 * GIB },
+      { name: "archive", tier: 1, state: "disconnected", totalBytes: 7_400 * GIB, freeBytes: 7_000 * GIB, usedBytes: 380 * GIB },
     ],
     bytesPerDay: streams.reduce((sum, stream) => sum + stream.bytesPerDay, 0),
-    daysRemaining: 14.6,
+    daysRemaining: 4.6,
+    retentionDays: Math.min(days, 14.9),
+    clockSuspect: false,
     oldest: streams[0]?.oldest ?? null,
     streams: streams.map((stream) => ({ ...stream, protectedBytes: Object.keys(asked).length > 0 ? 0 : stream.protectedBytes })),
     wouldDelete: { segments: gone.reduce((sum, stream) => sum + stream.segments, 0), bytes: total, streams: gone.filter(({ segments }) => segments > 0) },

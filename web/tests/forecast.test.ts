@@ -5,7 +5,10 @@ import {
   forecastSentence,
   oldestAfter,
   policyProblem,
+  daysWords,
+  longRunSentence,
   remainingWords,
+  tierName,
   RULES,
   samePolicy,
   type Forecast,
@@ -23,6 +26,8 @@ function forecast(gone: readonly { streamId: string; segments: number; bytes: nu
     volumes: [],
     bytesPerDay: 2 * GIB,
     daysRemaining: 4,
+    retentionDays: 9.5,
+    clockSuspect: false,
     oldest: iso(30),
     streams: [store("a", "Gate", iso(30)), store("b", "", iso(20)), store("c", "New", null)],
     wouldDelete: {
@@ -65,7 +70,14 @@ test.each([
   [1.1, "26 hours"],
   [40.7, "40 days"],
   [4_000, "more than 2 years"],
-])("%s days remaining", (days, text) => expect(remainingWords(days)).toBe(text));
+])("%s days", (days, text) => expect(daysWords(days)).toBe(text));
+
+test("the long run", () => {
+  expect([remainingWords(0), remainingWords(3.2)]).toEqual(["it goes already", "3 days"]);
+  expect(longRunSentence(forecast([]))).toBe("In the long run footage would stay for 9 days.");
+  expect(longRunSentence({ ...forecast([]), retentionDays: null })).toBe("");
+  expect([tierName(0), tierName(7), tierName("cold")]).toEqual(["fast disk", "tier 7", "cold"]);
+});
 
 describe("a policy", () => {
   test("may be saved", () => expect(policyProblem(POLICY)).toBeNull());

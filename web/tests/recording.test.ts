@@ -135,7 +135,8 @@ describe("recording rules", () => {
   test("say what is missing", () => {
     expect(ruleProblem(toDraft(RULE))).toBeNull();
     expect(ruleProblem(toDraft({ ...RULE, schedule: [] }))).toContain("Paint");
-    expect(ruleProblem(toDraft({ ...RULE, mode: "event", preRollSeconds: Number.NaN }))).toContain("seconds");
+    expect(ruleProblem(toDraft({ ...RULE, mode: "event", preRollSeconds: Number.NaN }))).toContain("Before");
+    expect(ruleProblem(toDraft({ ...RULE, mode: "event", postRollSeconds: 4_000 }))).toContain("After");
     expect(ruleProblem(toDraft({ ...RULE, mode: "event" }))).toBeNull();
   });
 

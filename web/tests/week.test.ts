@@ -56,6 +56,14 @@ describe("entries become a week", () => {
     expect(toSchedule(toWeek([kept]))).toEqual([kept]);
   });
 
+  test("that end by another expression", () => {
+    const until = { cron: "0 22 * * 0,3", durationSeconds: 0, end: "0 6 * * *" };
+    expect(spansOf(until)).toEqual([span(at(2, 22), at(3, 6)), span(at(6, 22), at(7, 6))]);
+    expect(spansOf({ ...until, end: "0 22 * * 0,3" })?.[0]).toEqual(span(at(2, 22), at(6, 22)));
+    expect(spansOf({ ...until, end: "0 6 1 * *" })).toBeNull();
+    expect(weekSentence(toWeek([{ ...until, end: "0 6 1 * *" }]))).toBe("0 22 * * 0,3 until 0 6 1 * *");
+  });
+
   test("nor those of odd seconds", () => expect(spansOf({ cron: "0 8 * * *", durationSeconds: 90 })).toBeNull());
 });
 

@@ -31,6 +31,8 @@ export async function forecast(whatIf: Policy | null, signal?: AbortSignal): Pro
     volumes: reply.volumes ?? [],
     bytesPerDay: reply.bytesPerDay ?? 0,
     daysRemaining: reply.daysRemaining ?? null,
+    retentionDays: reply.retentionDays ?? null,
+    clockSuspect: reply.clockSuspect ?? false,
     oldest: reply.oldest ?? null,
     streams: reply.streams ?? [],
     wouldDelete: { segments: gone?.segments ?? 0, bytes: gone?.bytes ?? 0, streams: gone?.streams ?? [] },

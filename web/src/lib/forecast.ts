@@ -13,7 +13,8 @@ export interface Policy {
 
 export interface Volume {
   readonly name: string;
-  readonly tier: string;
+  /** 0 is what is written first; higher ones take what ages out of it. */
+  readonly tier: string | number;
   readonly state: "connected" | "disconnected";
   readonly totalBytes: number;
   readonly freeBytes: number;
@@ -32,7 +33,12 @@ export interface StreamStore {
 export interface Forecast {
   readonly volumes: readonly Volume[];
   readonly bytesPerDay: number;
+  /** Until the first limit in bytes is met; 0 once one is. */
   readonly daysRemaining: number | null;
+  /** How much footage there will be once the limits are met; null where that is not known. */
+  readonly retentionDays: number | null;
+  /** The clock cannot be trusted, so nothing ages for now. */
+  readonly clockSuspect: boolean;
   readonly oldest: string | null;
   readonly streams: readonly StreamStore[];
   readonly wouldDelete: {
@@ -79,13 +85,24 @@ export function policyProblem(policy: Policy): string | null {
   return null;
 }
 
-/** "3 d" reads as nothing; "40 days", "9 hours": how long the disk lasts at today's pace. */
-export function remainingWords(days: number | null): string {
+/** "40 days", "9 hours": a length of footage or of time, in the unit that matters. */
+export function daysWords(days: number | null): string {
   if (days === null) return "not known yet";
   if (days < 1 / 24) return "less than an hour";
   if (days < 2) return plural(Math.floor(days * 24), "hour");
   if (days > 730) return "more than 2 years";
   return plural(Math.floor(days), "day");
+}
+
+/** How long until something must go for the first time. */
+export function remainingWords(days: number | null): string {
+  return days === 0 ? "it goes already" : daysWords(days);
+}
+
+const TIERS = ["fast disk", "large disk", "object store"];
+
+export function tierName(tier: string | number): string {
+  return typeof tier === "number" ? (TIERS[tier] ?? `tier ${tier}`) : tier;
 }
 
 /** Where the oldest footage of a stream would begin, and what goes, per stream; the largest loss first. */
@@ -121,6 +138,11 @@ export function forecastSentence(forecast: Forecast, nowMs: number): string {
   if (segments === 0) return oldest === null ? "Would delete nothing." : `Would delete nothing; oldest footage is from ${momentName(oldest, nowMs)}.`;
   const first = `Would delete ${bytes(count)} now`;
   return oldest === null ? `${first}, and nothing would be left.` : `${first}, oldest footage then from ${momentName(oldest, nowMs)}.`;
+}
+
+/** "In the long run footage would stay for 9 days." Empty where that is not known. */
+export function longRunSentence(forecast: Forecast): string {
+  return forecast.retentionDays === null ? "" : `In the long run footage would stay for ${daysWords(forecast.retentionDays)}.`;
 }
 
 /** Parts of a disk for its bar, 0 to 1: recordings, other files, free. */

@@ -51,7 +51,8 @@ export function sameRule(a: RuleDraft, b: RuleDraft): boolean {
   return JSON.stringify(toRule(a)) === JSON.stringify(toRule(b));
 }
 
-const LONGEST_ROLL_S = 600;
+export const LONGEST_BEFORE_S = 60;
+export const LONGEST_AFTER_S = 3_600;
 
 /** What keeps a rule from being saved, or null. */
 export function ruleProblem(draft: RuleDraft): string | null {
@@ -59,8 +60,9 @@ export function ruleProblem(draft: RuleDraft): string | null {
     return "Paint the hours to record, or choose Off.";
   }
   if (draft.mode !== "event") return null;
-  const fine = (seconds: number): boolean => Number.isFinite(seconds) && seconds >= 0 && seconds <= LONGEST_ROLL_S;
-  return fine(draft.preRollSeconds) && fine(draft.postRollSeconds) ? null : `Before and after take 0 to ${LONGEST_ROLL_S} seconds.`;
+  const fine = (seconds: number, most: number): boolean => Number.isFinite(seconds) && seconds >= 0 && seconds <= most;
+  if (!fine(draft.preRollSeconds, LONGEST_BEFORE_S)) return `Before the event: 0 to ${LONGEST_BEFORE_S} seconds.`;
+  return fine(draft.postRollSeconds, LONGEST_AFTER_S) ? null : `After the event: 0 to ${LONGEST_AFTER_S} seconds.`;
 }
 
 /** "Always", "Mon to Fri 08:00–18:00 (Europe/Berlin)", "On events, 5 s before to 10 s after". */

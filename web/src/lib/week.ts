@@ -6,6 +6,8 @@ export interface ScheduleEntry {
   /** Five fields, in the rule's time zone. */
   readonly cron: string;
   readonly durationSeconds: number;
+  /** Another cron expression that ends it, where the length is not told in seconds. */
+  readonly end?: string;
 }
 
 /** What the editor holds: spans of the week, and the entries that no week can show, which are kept as they are. */
@@ -84,16 +86,38 @@ function cronDays(text: string): number[] | null {
   return days && [...new Set(days.map((day) => (day + 6) % 7))].sort((a, b) => a - b);
 }
 
-/** The spans of one entry, or null where it follows the calendar and not the week. */
-export function spansOf(entry: ScheduleEntry): Span[] | null {
-  const [minute = "", hour = "", date = "", month = "", day = "", ...rest] = entry.cron.trim().split(/\s+/);
-  if (rest.length > 0 || date !== "*" || month !== "*" || entry.durationSeconds % 60 !== 0) return null;
+/** The minutes of the week at which an expression fires, or null where it follows the calendar and not the week. */
+function firings(cron: string): number[] | null {
+  const [minute = "", hour = "", date = "", month = "", day = "", ...rest] = cron.trim().split(/\s+/);
+  if (rest.length > 0 || date !== "*" || month !== "*") return null;
   const minutes = cronField(minute, 0, 59);
   const hours = cronField(hour, 0, 23);
   const days = cronDays(day);
-  if (!minutes || !hours || !days || entry.durationSeconds <= 0) return null;
-  const starts = days.flatMap((d) => hours.flatMap((h) => minutes.map((m) => d * DAY_MIN + h * 60 + m)));
+  if (!minutes || !hours || !days) return null;
+  return days.flatMap((d) => hours.flatMap((h) => minutes.map((m) => d * DAY_MIN + h * 60 + m)));
+}
+
+/** The spans of one entry, or null where no week can show it. */
+export function spansOf(entry: ScheduleEntry): Span[] | null {
+  const starts = firings(entry.cron);
+  if (!starts) return null;
+  if (entry.end) return untilNext(starts, firings(entry.end));
+  if (entry.durationSeconds <= 0 || entry.durationSeconds % 60 !== 0) return null;
   return starts.map((start) => ({ start, end: start + entry.durationSeconds / 60 }));
+}
+
+/** From each start to the next end after it, round the week. */
+function untilNext(starts: readonly number[], ends: readonly number[] | null): Span[] | null {
+  if (!ends || ends.length === 0) return null;
+  return starts.map((start) => {
+    const waits = ends.map((end) => (end - start + WEEK_MIN - 1) % WEEK_MIN);
+    return { start, end: start + Math.min(...waits) + 1 };
+  });
+}
+
+/** An entry in words that cron readers know. */
+export function entryText({ cron, durationSeconds, end }: ScheduleEntry): string {
+  return end ? `${cron} until ${end}` : `${cron} for ${durationSeconds} s`;
 }
 
 export function toWeek(schedule: readonly ScheduleEntry[]): Week {
@@ -175,8 +199,7 @@ export function weekSentence(week: Week): string {
     groups.set(words, [...(groups.get(words) ?? []), Math.floor(start / DAY_MIN)]);
   }
   const parts = [...groups].map(([words, days]) => `${dayNames(days)} ${words}`);
-  const others = week.others.map(({ cron, durationSeconds }) => `${cron} for ${durationSeconds} s`);
-  return [...parts, ...others].join("; ") || "never";
+  return [...parts, ...week.others.map(entryText)].join("; ") || "never";
 }
 
 export function hoursPerWeek(week: Week): number {

@@ -16,6 +16,8 @@ export interface Camera {
   readonly size: Size | null;
   readonly detail: string;
   readonly url: string;
+  /** It has a device service of its own (ONVIF), so it can be asked for settings and be turned. */
+  readonly device: boolean;
   /** All of its streams, the main one among them. */
   readonly streams: readonly StreamInfo[];
 }
@@ -61,6 +63,7 @@ export function toCamera(
     size: parseResolution(main?.metadata?.resolution),
     detail: describe(main),
     url: main?.url ?? "",
+    device: sensor.type === "sensor_onvif",
     streams: streams ?? [],
   };
 }

@@ -8,17 +8,22 @@ import { fileStamp, fileStem } from "../../lib/format";
 import type { MetaFrame } from "../../lib/frames";
 import type { Size } from "../../lib/geometry";
 import { camerasState, type Camera } from "../../state/cameras";
+import { setupPath } from "../../state/router";
 import { refreshShapes, shapesOf } from "../../state/shapes";
+import { mayConfigure } from "../../state/session";
 import { useInterval } from "../../ui/hooks";
 import { Icon } from "../../ui/icon";
 import { Empty } from "../../ui/parts";
 import { toast } from "../../ui/toast";
+import { CoveragePanel } from "../coverage/panel";
 import { RecentAlerts } from "../alerts/recent";
 import { LayerToggles } from "../live/layers";
 import { Picture } from "../live/picture";
 import { Charts } from "./charts";
 import { EditorCanvas } from "./editor";
+import { ReadingsPanel } from "./readingspanel";
 import { Recordings } from "./recordings";
+import { PtzPanel } from "./ptzpanel";
 import { ShapesPanel } from "./shapespanel";
 
 const FALLBACK_SIZE: Size = { width: 1920, height: 1080 };
@@ -64,6 +69,7 @@ function CameraView({ camera }: { camera: Camera }) {
           <h1>{camera.name}</h1>
           <span class={camera.online ? "lamp lamp--ok" : "lamp lamp--bad"}>{camera.online ? camera.detail || "Online" : camera.reason}</span>
         </div>
+        {mayConfigure.value && <a class="button button--quiet button--icon camera__setup" href={setupPath(camera.sensorId)} aria-label={`Set up ${camera.name}`}><Icon name="settings" /></a>}
       </header>
       <div class="camera__stage" ref={stage}>
         <Picture camera={camera} onFrame={setFrame} bare={draft !== null}>
@@ -82,11 +88,14 @@ function CameraView({ camera }: { camera: Camera }) {
       </div>
       <aside class="camera__side">
         <Now camera={camera} frame={frame} />
+        {camera.online && camera.device && mayConfigure.value && <PtzPanel camera={camera} />}
         <ShapesPanel sensor={camera.name} size={size} frame={frame} draft={draft} onDraft={setDraft} />
         <RecentAlerts sensor={camera.name} />
       </aside>
       <div class="camera__below">
         <Recordings camera={camera} />
+        <CoveragePanel camera={camera} />
+        <ReadingsPanel camera={camera} />
         <Charts sensor={camera.name} />
       </div>
     </div>

@@ -4,7 +4,7 @@ import { useEffect, useId, useState } from "preact/hooks";
 import { messageOf } from "../../api/client";
 import { recordingState, rule as askRule, saveRule, startRecording, stopRecording } from "../../api/recording";
 import type { RecordingStatus } from "../../api/types";
-import { isRecording, MODE_HINTS, MODE_NAMES, MODES, ruleProblem, sameRule, toDraft, toRule, type RuleDraft } from "../../lib/recordmode";
+import { isRecording, LONGEST_AFTER_S, LONGEST_BEFORE_S, MODE_HINTS, MODE_NAMES, MODES, ruleProblem, sameRule, toDraft, toRule, type RuleDraft } from "../../lib/recordmode";
 import { mayConfigure } from "../../state/session";
 import { useAsked } from "../../ui/hooks";
 import { Icon } from "../../ui/icon";
@@ -82,8 +82,8 @@ function RuleEditor({ streamId, stored, state, onSaved }: EditorProps) {
       )}
       {draft.mode === "event" && (
         <div class="form__pair">
-          <NumberField label="Before the event" unit="seconds" value={draft.preRollSeconds} min={0} max={600} onInput={(preRollSeconds) => setDraft({ ...draft, preRollSeconds })} />
-          <NumberField label="After the event" unit="seconds" value={draft.postRollSeconds} min={0} max={600} onInput={(postRollSeconds) => setDraft({ ...draft, postRollSeconds })} />
+          <NumberField label="Before the event" unit="seconds" value={draft.preRollSeconds} min={0} max={LONGEST_BEFORE_S} onInput={(preRollSeconds) => setDraft({ ...draft, preRollSeconds })} />
+          <NumberField label="After the event" unit="seconds" value={draft.postRollSeconds} min={0} max={LONGEST_AFTER_S} onInput={(postRollSeconds) => setDraft({ ...draft, postRollSeconds })} />
         </div>
       )}
       {draft.mode !== "off" && (

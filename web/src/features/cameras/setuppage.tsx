@@ -53,10 +53,10 @@ function Setup({ camera }: { camera: Camera }) {
         </div>
       </header>
       <Health camera={camera} />
-      <Device sensorId={camera.sensorId} info={info.value} error={info.error} />
+      <Device camera={camera} info={info.value} error={info.error} />
       <Streams streams={streams} />
       {streams.map((stream) => <RecordingPanel key={stream.streamId} streamId={stream.streamId} title={streamTitle(stream, streams.length === 1)} />)}
-      {camera.online && <SettingsPanel sensorId={camera.sensorId} streamId={camera.streamId} />}
+      {camera.online && camera.device && <SettingsPanel sensorId={camera.sensorId} streamId={camera.streamId} />}
       {mayConfigure.value && <UpkeepPanel camera={camera} />}
       {naming && info.value && <DescribeDialog info={info.value} onClose={() => setNaming(false)} onSaved={info.again} />}
     </div>
@@ -79,9 +79,10 @@ const FACTS: readonly (readonly [keyof SensorInfo, string])[] = [
 ];
 const KINDS: Readonly<Record<string, string>> = { sensor_onvif: "ONVIF", sensor_rtsp: "RTSP address", sensor_file: "Uploaded file", sensor_streamer: "Stream" };
 
-function Device({ sensorId, info, error }: { sensorId: string; info: SensorInfo | undefined; error: string | null }) {
-  const onvif = info?.type === "sensor_onvif";
-  const network = useAsked(() => (onvif ? askNetwork(sensorId) : Promise.resolve(null)), 0, sensorId, onvif);
+function Device({ camera, info, error }: { camera: Camera; info: SensorInfo | undefined; error: string | null }) {
+  const { sensorId } = camera;
+  const reachable = camera.device && camera.online;
+  const network = useAsked(() => (reachable ? askNetwork(sensorId) : Promise.resolve(null)), 0, sensorId, reachable);
   const facts = info ? FACTS.map(([key, label]) => [label, String(info[key] ?? "")] as const).filter(([, value]) => value !== "") : [];
   const dhcp = network.value?.dhcpV4;
   return (

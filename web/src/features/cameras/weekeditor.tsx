@@ -2,7 +2,7 @@
 
 import { useId, useRef, useState } from "preact/hooks";
 import type { Span } from "../../lib/timeline";
-import { clear, cover, covers, DAY_MIN, DAYS, hoursPerWeek, minuteName, ofDay, PRESETS, weekSentence, type Week } from "../../lib/week";
+import { clear, cover, covers, DAY_MIN, DAYS, entryText, hoursPerWeek, minuteName, ofDay, PRESETS, weekSentence, type Week } from "../../lib/week";
 import { plural } from "../../lib/format";
 import { Icon } from "../../ui/icon";
 import { Notice } from "../../ui/parts";
@@ -23,7 +23,7 @@ export function WeekEditor({ week, onChange }: { week: Week; onChange: (week: We
       <ByClock onAdd={(spans) => paint(spans.reduce<Span[]>((painted, span) => cover(painted, span), [...week.spans]))} />
       {week.others.length > 0 && (
         <Notice action={<button type="button" class="button button--quiet" onClick={() => onChange({ ...week, others: [] })}>Drop</button>}>
-          Kept besides, as it follows the calendar and not the week: {week.others.map(({ cron, durationSeconds }) => `${cron} for ${durationSeconds} s`).join("; ")}
+          Kept besides, as it follows the calendar and not the week: {week.others.map(entryText).join("; ")}
         </Notice>
       )}
     </div>

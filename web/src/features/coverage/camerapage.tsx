@@ -100,7 +100,7 @@ function Account({ camera, streamId, view, days, range, found, of, onDay }: Acco
   return (
     <>
       <section class="panel covsum" aria-label="In numbers">
-        <p class="covsum__share reading">{share === null ? "–" : percent(share)}</p>
+        <p class="covsum__share">{share === null ? "–" : percent(share)}</p>
         <p class="covsum__words">{shareSentence(found.seconds, of)}</p>
         <Legend seconds={found.seconds} />
       </section>

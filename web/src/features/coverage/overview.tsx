@@ -97,7 +97,7 @@ export function CoveragePage() {
       {cameras.length > 0 && !unavailable && (
         <>
           <section class="panel covsum" aria-label="All cameras together">
-            <p class="covsum__share reading">{share === null ? "–" : percent(share)}</p>
+            <p class="covsum__share">{share === null ? "–" : percent(share)}</p>
             <p>of what {plural(cameras.length, "camera")} should have recorded in the last {days === 1 ? "24 hours" : `${days} days`} was recorded.</p>
           </section>
           <section class="panel covrows" aria-label="By camera">

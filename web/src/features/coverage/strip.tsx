@@ -67,7 +67,7 @@ export function CoverageStrip({ name, stretches, window, walkable = false, tall 
     >
       <div class="cov__track">
         {pieces.map((piece) => (
-          <span key={piece.from} class="cov__piece" data-state={piece.state} data-on={piece === shown} style={{ left: `${piece.from * 100}%`, width: `${(piece.to - piece.from) * 100}%` }} />
+          <span key={piece.from} class="cov__piece" data-state={piece.state} data-on={piece === shown} data-thin={(piece.to - piece.from) * width < 9} style={{ left: `${piece.from * 100}%`, width: `${(piece.to - piece.from) * 100}%` }} />
         ))}
       </div>
       {shown && <Tip piece={shown} />}

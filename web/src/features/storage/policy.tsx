@@ -3,9 +3,9 @@
 import { useEffect, useId, useState } from "preact/hooks";
 import { messageOf } from "../../api/client";
 import { forecast as askForecast, savePolicy } from "../../api/storage";
-import { deletions, forecastSentence, policyProblem, RULES, samePolicy, type Forecast, type Policy, type Rule } from "../../lib/forecast";
+import { deletions, forecastSentence, longRunSentence, policyProblem, RULES, samePolicy, type Forecast, type Policy, type Rule } from "../../lib/forecast";
 import { bytes, momentName } from "../../lib/format";
-import { mayConfigure } from "../../state/session";
+import { mayRemove } from "../../state/session";
 import { Dialog, Notice } from "../../ui/parts";
 import { toast } from "../../ui/toast";
 
@@ -99,7 +99,7 @@ export function PolicyPanel({ stored, onSaved }: { stored: Policy; onSaved: () =
 function RuleField({ rule, value, onChange }: { rule: Rule; value: number; onChange: (value: number) => void }) {
   const id = useId();
   const on = value !== 0;
-  const locked = !mayConfigure.value;
+  const locked = !mayRemove.value;
   return (
     <div class="policy__rule" data-on={on}>
       <div class="policy__words">
@@ -136,6 +136,7 @@ function Outcome({ whatIf }: { whatIf: WhatIf }) {
   return (
     <div class="outcome" role="status" data-deletes={gone.length > 0}>
       <p>{forecastSentence(whatIf.forecast, now)}</p>
+      <p class="muted">{longRunSentence(whatIf.forecast)}</p>
       {gone.length > 0 && (
         <ul>
           {gone.map(({ name, bytes: count, until, all }) => (

@@ -2,8 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { forecast as askForecast, policy as askPolicy } from "../../api/storage";
-import { diskParts, remainingWords, type Forecast, type StreamStore, type Volume } from "../../lib/forecast";
+import { daysWords, diskParts, remainingWords, tierName, type Forecast, type StreamStore, type Volume } from "../../lib/forecast";
 import { bytes, momentName } from "../../lib/format";
+import { camerasState } from "../../state/cameras";
 import { useAsked } from "../../ui/hooks";
 import { Empty, Notice } from "../../ui/parts";
 import { PolicyPanel } from "./policy";
@@ -31,6 +32,7 @@ export function StoragePage() {
       {now.value === null && <Empty icon="storage" title="Not on this box yet">Its recorder does not tell how long the disk will last. The next version does.</Empty>}
       {shown && (
         <>
+          {shown.clockSuspect && <Notice error>The clock of this box cannot be trusted just now, so nothing ages until it can.</Notice>}
           <Outlook forecast={shown} />
           <Disks volumes={shown.volumes} />
           {policy.value && <PolicyPanel stored={policy.value} onSaved={() => { policy.again(); now.again(); }} />}
@@ -48,7 +50,8 @@ function Outlook({ forecast }: { forecast: Forecast }) {
   return (
     <section class="panel outlook" aria-label="Outlook">
       <dl>
-        <div class="outlook__main"><dt>Until the disk is full</dt><dd>{remainingWords(forecast.daysRemaining)}</dd></div>
+        <div class="outlook__main"><dt>Footage stays for</dt><dd>{daysWords(forecast.retentionDays ?? forecast.daysRemaining)}</dd></div>
+        <div><dt>Until the oldest must go</dt><dd>{remainingWords(forecast.daysRemaining)}</dd></div>
         <div><dt>Recorded a day</dt><dd class="reading">{bytes(forecast.bytesPerDay)}</dd></div>
         <div><dt>Oldest footage</dt><dd>{forecast.oldest ? momentName(Date.parse(forecast.oldest), now) : "–"}</dd></div>
       </dl>
@@ -73,7 +76,7 @@ function Disk({ volume }: { volume: Volume }) {
     <li class="disk">
       <p class="disk__head">
         <strong>{volume.name}</strong>
-        {volume.tier && <span class="tag">{volume.tier}</span>}
+        {volume.tier !== "" && <span class="tag">{tierName(volume.tier)}</span>}
         <span class={gone ? "lamp lamp--bad" : "lamp lamp--ok"}>{gone ? "Disconnected: nothing on it can be played" : "Connected"}</span>
         <span class="disk__free reading">{bytes(volume.freeBytes)} free of {bytes(volume.totalBytes)}</span>
       </p>
@@ -90,6 +93,13 @@ function Disk({ volume }: { volume: Volume }) {
   );
 }
 
+/** The box names main streams; a sub stream is told apart by the camera it belongs to. */
+function streamName(stream: StreamStore): string {
+  if (stream.name !== "") return stream.name;
+  const camera = camerasState.value.cameras.find(({ streams }) => streams.some(({ streamId }) => streamId === stream.streamId));
+  return camera ? `${camera.name}, sub stream` : stream.streamId;
+}
+
 function ByCamera({ streams, perDay }: { streams: readonly StreamStore[]; perDay: number }) {
   const now = Date.now();
   const most = Math.max(1, ...streams.map((stream) => stream.bytesPerDay));
@@ -101,7 +111,7 @@ function ByCamera({ streams, perDay }: { streams: readonly StreamStore[]; perDay
       <ul class="perday">
         {ordered.map((stream) => (
           <li key={stream.streamId}>
-            <span class="perday__name">{stream.name || stream.streamId}</span>
+            <span class="perday__name">{streamName(stream)}</span>
             <span class="perday__bar"><span style={{ width: `${(stream.bytesPerDay / most) * 100}%` }} /></span>
             <span class="perday__rate reading">{bytes(stream.bytesPerDay)}</span>
             <span class="perday__note muted">

@@ -1,0 +1,39 @@
+/** Turning a camera: which way the held keys or arrows point. Speeds are -1 to 1. */
+
+export interface Motion {
+  readonly pan: number;
+  readonly tilt: number;
+  readonly zoom: number;
+}
+
+const SPEED = 0.6;
+
+export const STILL: Motion = { pan: 0, tilt: 0, zoom: 0 };
+
+const WAYS: Readonly<Record<string, Motion>> = {
+  ArrowLeft: { ...STILL, pan: -SPEED },
+  ArrowRight: { ...STILL, pan: SPEED },
+  ArrowUp: { ...STILL, tilt: SPEED },
+  ArrowDown: { ...STILL, tilt: -SPEED },
+  "+": { ...STILL, zoom: SPEED },
+  "=": { ...STILL, zoom: SPEED },
+  "-": { ...STILL, zoom: -SPEED },
+};
+
+export function motionOf(key: string): Motion | null {
+  return WAYS[key] ?? null;
+}
+
+/** All held keys together: up and left is a diagonal, left and right is nothing. */
+export function combined(keys: Iterable<string>): Motion {
+  let sum = STILL;
+  for (const key of keys) {
+    const way = motionOf(key);
+    if (way) sum = { pan: sum.pan + way.pan, tilt: sum.tilt + way.tilt, zoom: sum.zoom + way.zoom };
+  }
+  return sum;
+}
+
+export function isStill({ pan, tilt, zoom }: Motion): boolean {
+  return pan === 0 && tilt === 0 && zoom === 0;
+}

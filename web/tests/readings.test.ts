@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { figure, readingAt, readingPath, readingSeries } from "../src/lib/readings";
+
+const iso = (at: number): string => new Date(at).toISOString();
+const reading = (name: string, at: number, value: unknown, unit?: string) => ({ name, timestamp: iso(at), value, ...(unit && { unit }) });
+
+const [door, temperature] = readingSeries([
+  reading("temperature", 20, 21.456, "°C"),
+  reading("temperature", 10, 19, "°C"),
+  reading("door", 5, "open"),
+  reading("door", 30, { state: "shut" }),
+  reading("temperature", 90, 20, "°C"),
+]);
+
+test("readings become a series each, in order", () => {
+  expect(temperature).toMatchObject({ name: "temperature", unit: "°C", least: 19, most: 21.456, marks: [] });
+  expect(temperature?.points.map(({ at }) => at)).toEqual([10, 20, 90]);
+  expect(door).toMatchObject({ points: [], marks: [{ at: 5, text: "open" }, { at: 30, text: '{"state":"shut"}' }] });
+  expect(readingSeries([reading("on", 1, true), reading("on", 2, false)])[0]?.points).toEqual([{ at: 1, value: 1 }, { at: 2, value: 0 }]);
+});
+
+test("a line is broken where nothing came", () => {
+  expect(readingPath(temperature!, { start: 0, end: 100 }, 50)).toBe("M0.1000 1.0000L0.2000 0.0000M0.9000 0.5928");
+  expect(readingPath(door!, { start: 0, end: 100 }, 50)).toBe("");
+  expect(readingPath(readingSeries([reading("x", 5, 7)])[0]!, { start: 0, end: 10 }, 1)).toBe("M0.5000 0.5000");
+});
+
+test("the latest reading holds", () => {
+  expect(readingAt(temperature!, 25)).toBe("21.5 °C");
+  expect(readingAt(door!, 29)).toBe("open");
+  expect(readingAt(door!, 1)).toBe("–");
+  expect([figure(123.4), figure(12.34), figure(1.2345), figure(-0.5)]).toEqual(["123", "12.3", "1.23", "-0.5"]);
+});
