@@ -124,6 +124,8 @@ class FakeOnvif:
         """The snapshot; with HTTP digest when a password is set."""
         if self.password is not None and not self._digest_ok(request):
             return self._challenge()
+        if request.path != "/picture.jpg":
+            return web.Response(status=404)
         return web.Response(body=self.picture, content_type="image/jpeg")
 
     def now(self) -> datetime:
@@ -201,7 +203,7 @@ async def fake_onvif(device: FakeOnvif) -> AsyncIterator[FakeOnvif]:
     """The device on a free port of loopback."""
     app = web.Application(client_max_size=1 << 20)
     app.router.add_post("/{tail:.*}", device.handle)
-    app.router.add_get("/picture.jpg", device.serve_picture)
+    app.router.add_get("/{tail:.*}", device.serve_picture)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

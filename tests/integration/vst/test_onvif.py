@@ -23,7 +23,7 @@ from vedette.kernel.errors import Fault
 from vedette.services.vst.adapters.onvif import OnvifDevice
 from vedette.services.vst.adapters.onvif import probe as probe_at
 from vedette.services.vst.adapters.resolver import CameraDialler
-from vedette.services.vst.core.onvif_types import Capabilities, Device, DeviceInfo
+from vedette.services.vst.core.onvif_types import Capabilities, Device, DeviceInfo, Profile
 from vedette.services.vst.model import Credentials
 
 pytestmark = pytest.mark.anyio
@@ -229,6 +229,37 @@ async def test_a_picture_is_fetched_with_digest(known: Credentials | None) -> No
         found = await asking.probe()
         assert found.main is not None
         assert await asking.snapshot(found.main) == JPEG
+
+
+async def test_a_picture_is_asked_for_when_its_address_is_not_known() -> None:
+    async with fake_onvif(FakeOnvif()) as device, client(device) as asking:
+        assert await asking.snapshot(Profile("P1")) == JPEG
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [(media_uri("file:///etc/passwd"), 501), (media_uri("http://10.0.0.9/none.jpg"), 404)],
+)
+async def test_a_picture_that_is_not_there(reply: str, status: int) -> None:
+    device = FakeOnvif(replies={"GetSnapshotUri": reply})
+    async with fake_onvif(device), client(device) as asking:
+        with pytest.raises(Fault) as caught:
+            await asking.snapshot(Profile("P1"))
+    assert caught.value.status == status
+
+
+async def test_a_stored_address_of_another_host_is_not_fetched() -> None:
+    async with fake_onvif(FakeOnvif()) as device, client(device) as asking:
+        with pytest.raises(Fault, match="another host") as caught:
+            await asking.snapshot(Profile("P1", snapshot_url="http://127.0.0.2/picture.jpg"))
+    assert caught.value.status == 502
+
+
+async def test_a_device_that_hides_its_clock_is_read_by_the_date_of_its_replies() -> None:
+    device = FakeOnvif(password=PASSWORD, clock_skew_s=0.0, replies={"GetSystemDateAndTime": soap_fault("No", "no")})
+    found = await probed(device, KNOWN)
+    assert found.info.serial == "F-0001"
+    assert found.clock_offset_s == pytest.approx(0, abs=5)
 
 
 async def test_what_is_no_picture_is_refused() -> None:

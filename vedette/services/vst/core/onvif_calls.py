@@ -4,6 +4,7 @@ Each function gives a `Call`; what is user-given or device-given is escaped here
 """
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from xml.sax.saxutils import escape, quoteattr
 
 from vedette.services.vst.core.onvif_types import Encoder, Imaging, Network, Position
@@ -307,4 +308,7 @@ def _number(name: str, value: float | None) -> str:
 
 
 def _is_ipv4(host: str) -> bool:
-    return bool(host) and all(part.isdigit() for part in host.split("."))
+    try:
+        return ip_address(host).version == 4
+    except ValueError:
+        return False
