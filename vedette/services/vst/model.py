@@ -286,9 +286,32 @@ class Upload:
     file_name: str
     start_us: int
     end_us: int
-    bytes: int
+    size_bytes: int
     details: bytes
     at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A recording in `[start_us, end_us)` as clients know it: see `core.files`. `bytes` is exact for a file of which
+    nothing was deleted."""
+
+    stream_id: str
+    key: str
+    start_us: int
+    end_us: int
+    bytes: int
+    upload: Upload | None = None
+
+    @property
+    def file_id(self) -> str:
+        """Its id on the wire."""
+        return f"{self.stream_id}_{self.key}"
+
+    @property
+    def path(self) -> str:
+        """Its path on the wire."""
+        return f"{self.stream_id}/{self.key}.mp4"
 
 
 @dataclass(frozen=True, slots=True)

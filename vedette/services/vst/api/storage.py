@@ -10,6 +10,7 @@ from vedette.kernel.errors import invalid, unprocessable
 from vedette.kernel.http import requires
 from vedette.schema.identity import Action, Subject
 from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, instant, span, timelines
+from vedette.services.vst.api.storage_files import add_files
 from vedette.services.vst.api.storage_policy import add_policy
 from vedette.services.vst.model import Usage
 from vedette.services.vst.service import Vst
@@ -28,6 +29,7 @@ def build_router(service: Vst) -> APIRouter:
     router = APIRouter(prefix="/storage", tags=["storage"], dependencies=[ROUTED])
     _add_totals(router, service)
     add_policy(router, service)
+    add_files(router, service)
     _add_media(router, service)
     _add_stream(router, service)
     return router

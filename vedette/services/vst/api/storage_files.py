@@ -11,8 +11,9 @@ from vedette.kernel.http import requires
 from vedette.schema.base import Body
 from vedette.schema.identity import Action, Subject
 from vedette.services.vst.api.common import ID_PATTERN, JsonObject, StreamId, instant, stream_ids
+from vedette.services.vst.model import File
 from vedette.services.vst.service import Vst
-from vedette.services.vst.service.files import File, MediaInfo, Range, duration_s
+from vedette.services.vst.service.files import MediaInfo, Range, duration_s
 from vedette.services.vst.service.footage import MIB
 
 type Paths = Annotated[list[str], Query(alias="filePath", min_length=1, max_length=100)]
@@ -90,9 +91,7 @@ def _add_lists(router: APIRouter, service: Vst) -> None:
 
 
 def _add_details(router: APIRouter, service: Vst) -> None:
-    @router.get(
-        "/file/path", dependencies=[requires(Action.VIEW, sensor="id", resolve=file_sensor(service))]
-    )
+    @router.get("/file/path", dependencies=[requires(Action.VIEW, sensor="id", resolve=file_sensor(service))])
     async def get_path(file_id: Annotated[FileId, Query(alias="id")], metadata: bool = False) -> JsonObject:
         """The path of a file. It is a name, not a place on the disk."""
         return _path(await service.files.get(file_id), metadata=metadata)
@@ -173,7 +172,7 @@ def _add_deletion(router: APIRouter, service: Vst) -> None:
         done = await service.delete_recordings(
             stream_id, instant(start_time), instant(end_time), caller=caller, partial=partial
         )
-        deleted = {"segments": done.segments, "bytes": done.bytes, "startTime": None, "endTime": None}
+        deleted: JsonObject = {"segments": done.segments, "bytes": done.bytes, "startTime": None, "endTime": None}
         if done.segments:
             deleted |= {"startTime": to_iso(done.start_us), "endTime": to_iso(done.end_us)}
         return {"spaceSaved": done.bytes // MIB, "deleted": deleted}

@@ -36,7 +36,7 @@ def _uploads(op: Operations) -> None:
         sa.Column("file_name", sa.Text, nullable=False),
         sa.Column("start_us", sa.BigInteger, nullable=False),
         sa.Column("end_us", sa.BigInteger, nullable=False),
-        sa.Column("bytes", sa.BigInteger, nullable=False),
+        sa.Column("size_bytes", sa.BigInteger, nullable=False),
         sa.Column("details", sa.LargeBinary, nullable=False),
         sa.Column("at_us", sa.BigInteger, nullable=False),
     )

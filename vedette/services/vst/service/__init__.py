@@ -11,7 +11,7 @@ import anyio
 from vedette.kernel.clock import to_iso
 from vedette.kernel.context import Kernel
 from vedette.kernel.database import Database
-from vedette.kernel.errors import Fault, unavailable
+from vedette.kernel.errors import Fault, invalid, unavailable
 from vedette.kernel.lifecycle import ASGIApp, Backoff, Receive, Scope, Send, retry
 from vedette.kernel.log import get_logger
 from vedette.media.hub import Hub
@@ -28,8 +28,9 @@ from vedette.services.vst.service.camera import Camera
 from vedette.services.vst.service.catalogue import Catalogue
 from vedette.services.vst.service.coverage import Coverage
 from vedette.services.vst.service.cutter import phase_of
-from vedette.services.vst.service.deletion import FOR_EVER_US, Deletion
+from vedette.services.vst.service.deletion import FOR_EVER_US, Deleted, Deletion
 from vedette.services.vst.service.events import Outbox, Silence
+from vedette.services.vst.service.files import Files
 from vedette.services.vst.service.footage import Footage
 from vedette.services.vst.service.forecast import Forecasts
 from vedette.services.vst.service.fsck import CATALOGUE, MEDIA
@@ -84,7 +85,7 @@ class Vst:
         self.coverage = Coverage(self._parts, self.sensors)
         self.policies, self.deletion = Policies(self._parts), Deletion(self._parts)
         self.reaper = Reaper(self._parts, self.policies, self.deletion)
-        self.forecasts = Forecasts(self._parts)
+        self.forecasts, self.files = Forecasts(self._parts), Files(self._parts, self.deletion)
         self._silence = Silence(kernel.bus, kernel.clock, meters)
         self.live = LiveSessions(self._parts, self.sensors, make_peer)
 
@@ -158,11 +159,25 @@ class Vst:
             self.director.forget(stream.stream_id)
         await self.sensors.replace(sensor_id, other_id)
 
-    async def delete_recordings(self, stream_id: str, *, caller: Subject) -> int:
-        """Deletes all finished recordings of a stream; returns the bytes that were freed."""
+    async def delete_recordings(
+        self, stream_id: str, start_us: int | None, end_us: int | None, *, caller: Subject, partial: bool
+    ) -> Deleted:
+        """Deletes the finished recordings of a stream, or those in a range; what only reaches into it if `partial`."""
         if not await self.footage.known(stream_id):
             raise Fault("CameraNotFoundError", 404, f"There is no stream '{stream_id[:100]}'.")
-        return (await self.deletion.stream(stream_id, actor=caller.id)).bytes
+        begin, end = start_us or 0, FOR_EVER_US if end_us is None else end_us
+        if end <= begin:
+            raise invalid("endTime must be later than startTime.")
+        return await self.deletion.range(stream_id, begin, end, actor=caller.id, partial=partial)
+
+    def sees(self, caller: Subject, stream_id: str) -> bool:
+        """Whether a stream is among what somebody may see."""
+        return not caller.sensors or self.sensor_of(stream_id) in caller.sensors
+
+    def refuse_unseen(self, caller: Subject, stream_id: str) -> None:
+        """Fault 404 for a stream that the caller may not see: it is as if there were none."""
+        if not self.sees(caller, stream_id):
+            raise Fault("CameraNotFoundError", 404, f"There is no stream '{stream_id[:100]}'.")
 
     def recording_state(self, stream_id: str) -> str:
         """The wire's word for what is done with a stream now: why it is recorded, off, or error. Fault 404."""

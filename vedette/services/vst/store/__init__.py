@@ -3,5 +3,6 @@
 from vedette.services.vst.store.coverage import CoverageStore
 from vedette.services.vst.store.storage import StorageStore
 from vedette.services.vst.store.store import Store
+from vedette.services.vst.store.uploads import Share, UploadStore
 
-__all__ = ["CoverageStore", "StorageStore", "Store"]
+__all__ = ["CoverageStore", "Share", "StorageStore", "Store", "UploadStore"]

@@ -30,7 +30,7 @@ UPLOAD = Table(
     Column("file_name", Text),
     Column("start_us", BigInteger),
     Column("end_us", BigInteger),
-    Column("bytes", BigInteger),
+    Column("size_bytes", BigInteger),
     Column("details", LargeBinary),
     Column("at_us", BigInteger),
 )
