@@ -26,6 +26,10 @@ from vedette.services.vst.service.cutter import Begin, Cutter, Finish, Order, Pa
 from vedette.services.vst.service.parts import Parts
 
 _MIB = 1 << 20
+_HUNG_S = 15.0
+_HUNG = (
+    "The disk has not answered for 15 s and more. Check its cable and its health; recording goes on when it answers."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,16 @@ class Recorder(Sink):
         self._uncommitted: _Commit | None = None
         self._cause: Cause | None = Cause.STARTING
         self._wanted, self._sound, self._resting = True, False, Cause.NOT_SCHEDULED
-        self._may_take = self._stalled = self._is_writing = False
+        self._may_take = self._stalled = False
+        self._writing_since: float | None = None
         self._log = get_logger("vst")
-        self.failing = ""
+        self._failing = ""
+
+    @property
+    def failing(self) -> str:
+        """What is wrong with the disk or the catalogue, empty while all is well; a call that hangs is told, too."""
+        hangs = self._writing_since is not None and self._clock.monotonic() - self._writing_since > _HUNG_S
+        return _HUNG if hangs else self._failing
 
     @property
     def growing(self) -> Growing | None:
@@ -86,7 +97,7 @@ class Recorder(Sink):
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be written; a part that still grows does not count."""
-        return not (self._orders or self._uncommitted or self._is_writing)
+        return not (self._orders or self._uncommitted or self._writing_since is not None)
 
     @property
     def wanted(self) -> bool:
@@ -148,7 +159,7 @@ class Recorder(Sink):
         try:
             orders = self._cutter.feed(unit)
         except Fault as fault:
-            self.failing = fault.message
+            self._failing = fault.message
             self._cease(Cause.RECORDER)
             return
         if orders:
@@ -220,17 +231,18 @@ class Recorder(Sink):
 
     async def _obey_all(self) -> None:
         """What a failing catalogue leaves undone stays at hand, in order, for the next try."""
-        self._is_writing = True
         try:
+            self._writing_since = self._clock.monotonic()
             await self._commit()
             while self._orders:
+                self._writing_since = self._clock.monotonic()
                 try:
                     await self._obey_next()
                 except OSError as error:
                     await self._fail(error)
             await self._catalogue.top_up()
         finally:
-            self._is_writing = False
+            self._writing_since = None
 
     async def _obey_next(self) -> None:
         parts = self._next_parts()
@@ -262,7 +274,7 @@ class Recorder(Sink):
             file.sync()
 
         await self._folder.run(write)
-        self.failing = ""
+        self._failing = ""
         lag_s = (self._clock.now() - file.durable_us) / US_PER_SECOND
         self._meters.durability_lag.observe(max(0.0, lag_s))
 
@@ -292,7 +304,7 @@ class Recorder(Sink):
             return file.close_finish()
 
         finished = await self._folder.run(finish)
-        self.failing = ""
+        self._failing = ""
         self._uncommitted = _Commit(segment_of(finished, order.end_us), order.cause)
 
     async def _commit(self) -> None:
@@ -308,7 +320,7 @@ class Recorder(Sink):
     async def _fail(self, error: OSError) -> None:
         """Keep what was safe before, never what a failed sync left in doubt, and start again at a keyframe."""
         fault = disk_fault(error)
-        self.failing, self._may_take = fault.message, False
+        self._failing, self._may_take = fault.message, False
         cause = Cause.DISK_FULL if fault.status == 507 else Cause.DISK_FAILED
         self._cutter.abandon()
         self._orders.clear()
