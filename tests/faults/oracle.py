@@ -21,7 +21,11 @@ AGED = "aged_out"
 
 
 class Verdict(msgspec.Struct):
-    """What is wrong, summed over cameras; only `lost_us` may be other than zero, by the promised bound."""
+    """What is wrong, summed over cameras; only `lost_us` may be other than zero, by the promised bound.
+
+    `units` were sent, `aged` of them have been deleted by age since, `inside` are missing before the last one that is
+    there.
+    """
 
     lost_us: int = 0
     undeclared: int = 0
@@ -31,6 +35,7 @@ class Verdict(msgspec.Struct):
     damaged: int = 0
     units: int = 0
     aged: int = 0
+    inside: int = 0
     notes: list[str] = []
 
     def add(self, other: "Verdict") -> None:
@@ -43,6 +48,7 @@ class Verdict(msgspec.Struct):
         self.damaged += other.damaged
         self.units += other.units
         self.aged += other.aged
+        self.inside += other.inside
         self.notes += other.notes[:5]
 
     @property
@@ -93,6 +99,8 @@ def judge(
         lost = [number for number in missing if not _covers(aged, shown_us(number), _EDGE_US)]
         verdict.lost_us = max(verdict.lost_us, len(lost) * FRAME_US)
         verdict.aged += len(missing) - len(lost)
+        newest = max((number for number in of_life if number in numbers), default=life.last)
+        verdict.inside += sum(number < newest for number in lost)
         for number in missing:
             _explain(number, shown_us(number), (recorded, absent), verdict)
         if life.told_us > since_us and not _covers(recorded, life.told_us - 2000, 2000):
