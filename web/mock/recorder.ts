@@ -107,7 +107,16 @@ function forecast(asked: Partial<Policy>, cameras: readonly MockCamera[]): Forec
   };
 }
 
-let kept = ["cam-plaza/1767873600000.mp4", "cam-plaza/1767873610000.mp4", "cam-plaza/1767873620000.mp4", "cam-gate/1767960000000.mp4"];
+interface Kept {
+  readonly streamId: string;
+  readonly startTime: string;
+  readonly endTime: string;
+}
+const protection = (streamId: string, hoursAgo: number, minutes: number): Kept & { by: string; since: string } => {
+  const start = Date.now() - hoursAgo * HOUR;
+  return { streamId, startTime: iso(start), endTime: iso(start + minutes * 60_000), by: "Ada", since: iso(start + 2 * HOUR) };
+};
+let kept = [protection("cam-plaza", 50, 12), protection("cam-plaza", 20, 3), protection("cam-gate", 130, 90)];
 
 const found = [
   { endpoint: "urn:uuid:aa", name: "Hall camera", hardware: "IPC-42", manufacturer: "Acme", serialNumber: "A42-0091", address: "192.168.1.61", xaddrs: [], lastSeen: iso(Date.now() - 4_000), sensorId: null as string | null },
@@ -195,15 +204,15 @@ export async function recorder(url: URL, method: string, body: object, cameras: 
     return json(policy);
   }
   if (first === "forecast") return json(forecast(query.size > 0 ? Object.fromEntries([...query].map(([key, value]) => [key, Number(value)])) : policy, cameras));
-  if (first === "file" && second === "protected") return json(kept);
+  if (first === "protections") return json(kept);
   if (first === "file" && second === "protect") {
-    const { filePath, protect } = body as { filePath: string[]; protect: boolean };
-    kept = protect ? [...kept, ...filePath] : kept.filter((file) => !filePath.includes(file));
+    const { ranges, protect } = body as { ranges: Kept[]; protect: boolean };
+    const same = (a: Kept, b: Kept): boolean => a.streamId === b.streamId && a.startTime === b.startTime;
+    kept = protect ? [...kept, ...ranges.map((one) => ({ ...one, by: "Ada", since: iso(Date.now()) }))] : kept.filter((one) => !ranges.some((gone) => same(one, gone)));
     return json({ invalidFiles: [] });
   }
-  if (first === "file" && third === "path") return json([{ id: "1", mediaFilePath: `${second}/${Date.parse(query.get("startTime") ?? "")}.mp4` }]);
   if (first === "file" && third === "url") return json({ videoUrl: `${location.origin}/t/9f2c41d0.mp4`, expiryISO: iso(Date.now() + 7 * DAY), expiryMinutes: Number(query.get("expiryMinutes")) });
-  if (first === "file" && method === "DELETE") return json({ spaceSaved: 123_456_789 });
+  if (first === "file" && method === "DELETE") return json({ spaceSaved: 117, deleted: { segments: 12, bytes: 123_456_789, startTime: query.get("startTime"), endTime: query.get("endTime") } });
   if (first === "stream" && third === "previews") {
     const [start, end, count] = [Date.parse(query.get("startTime") ?? ""), Date.parse(query.get("endTime") ?? ""), Number(query.get("count"))];
     return json({ times: Array.from({ length: count }, (_, i) => iso(start + ((i + 0.5) * (end - start)) / count)) });

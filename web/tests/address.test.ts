@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { axisMarks } from "../src/lib/axis";
 import { readAddress } from "../src/lib/address";
-import { groupProtected } from "../src/lib/protectedfiles";
 
 test.each([
   ["", { kind: "empty" }],
@@ -24,13 +23,4 @@ test("marks are hours within two days, days beyond", () => {
   const month = axisMarks({ start, end: start + 30 * day }, 6);
   expect(month.filter(({ label }) => label !== "")).toHaveLength(6);
   expect(month.every((mark) => mark.day)).toBe(true);
-});
-
-test("protected files are a line for each folder", () => {
-  expect(groupProtected(["cam-1/a.mp4", "cam-1/b.mp4", "cam-2/c.mp4", "lone.mp4"])).toEqual([
-    { key: "cam-1", streamId: "cam-1", detail: "a.mp4 … b.mp4", files: ["cam-1/a.mp4", "cam-1/b.mp4"] },
-    { key: "cam-2", streamId: "cam-2", detail: "c.mp4", files: ["cam-2/c.mp4"] },
-    { key: "lone.mp4", streamId: "", detail: "lone.mp4", files: ["lone.mp4"] },
-  ]);
-  expect(groupProtected([])).toEqual([]);
 });

@@ -42,7 +42,7 @@ describe("a box that lacks a feature", () => {
     expect(await recording.coverage("s", RANGE)).toBeNull();
     expect(await storage.policy()).toBeNull();
     expect(await storage.forecast(null)).toBeNull();
-    expect(await storage.protectedFiles()).toBeNull();
+    expect(await storage.protections()).toBeNull();
     expect(await storage.previewTimes("s", RANGE, 4, signal)).toBeNull();
   });
 
@@ -83,19 +83,26 @@ describe("requests are spelled as the box reads them", () => {
     expect(asked[1]?.query).toMatchObject({ maxAgeHours: "24", maxUsedPercent: "0" });
   });
 
-  test("files are protected a hundred at a time", async () => {
-    const asked = box({ invalidFiles: ["x"] });
-    expect(await storage.protect(Array.from({ length: 250 }, (_, i) => `f${i}`), true)).toEqual(["x", "x", "x"]);
-    expect(asked.map(({ body }) => (JSON.parse(body ?? "") as { filePath: string[] }).filePath.length)).toEqual([100, 100, 50]);
+  test("a range is protected, and let go", async () => {
+    const asked = box({ invalidFiles: [] });
+    await storage.protect("a", RANGE, true);
+    await storage.protect("a", RANGE, false);
+    expect(asked.map(({ body }) => JSON.parse(body ?? "") as unknown)).toEqual([true, false].map((protect) => ({ filePath: [], ranges: [{ streamId: "a", ...WIRE_RANGE }], protect })));
   });
 
   test("a range is deleted, linked and shown", async () => {
-    const asked = box({ spaceSaved: 9, videoUrl: "u", expiryISO: "t" });
-    expect(await storage.deleteRange("a", RANGE)).toBe(9);
+    const deleted = { segments: 2, bytes: 9, ...WIRE_RANGE };
+    const asked = box({ spaceSaved: 0, deleted, videoUrl: "u", expiryISO: "t" });
+    expect(await storage.deleteRange("a", RANGE)).toEqual({ ...RANGE, bytes: 9 });
     expect(await storage.temporaryUrl("a", RANGE, 60)).toMatchObject({ videoUrl: "u" });
     expect(asked[0]).toMatchObject({ method: "DELETE", path: "/vst/api/v1/storage/file/a", query: WIRE_RANGE });
     expect(asked[1]?.query).toMatchObject({ expiryMinutes: "60", container: "mp4" });
     expect(storage.previewUrl("a", 0, 160)).toContain("/storage/stream/a/preview?startTime=1970-01-01T00%3A00%3A00.000Z&width=160");
+  });
+
+  test("a range without a whole piece in it deletes nothing", async () => {
+    box({ spaceSaved: 0, deleted: { segments: 0, bytes: 0, startTime: null, endTime: null } });
+    expect(await storage.deleteRange("a", RANGE)).toBeNull();
   });
 
   test("a discovered camera is added with what was typed", async () => {

@@ -6,8 +6,6 @@ import type { Span } from "../lib/timeline";
 import { getJson, orNull, request, withQuery } from "./client";
 import { BASE } from "./vst";
 
-const MOST_FILES = 100;
-
 function period(range: Span): { startTime: string; endTime: string } {
   return { startTime: isoTime(range.start), endTime: isoTime(range.end) };
 }
@@ -39,34 +37,36 @@ export async function forecast(whatIf: Policy | null, signal?: AbortSignal): Pro
   };
 }
 
+/** Footage that neither ages nor can be deleted, by whom and since when. */
+export interface Protection {
+  readonly streamId: string;
+  readonly startTime: string;
+  readonly endTime: string;
+  readonly by: string;
+  readonly since: string;
+}
+
 /** Null on a box that protects nothing. */
-export async function protectedFiles(): Promise<string[] | null> {
-  return orNull(getJson<string[]>(`${BASE}/storage/file/protected`));
+export async function protections(): Promise<Protection[] | null> {
+  return orNull(getJson<Protection[]>(`${BASE}/storage/protections`));
 }
 
-/** Those that could not be found come back. */
-export async function protect(files: readonly string[], on: boolean): Promise<string[]> {
-  const invalid: string[] = [];
-  for (let at = 0; at < files.length; at += MOST_FILES) {
-    const json = { filePath: files.slice(at, at + MOST_FILES), protect: on };
-    const reply = await request(`${BASE}/storage/file/protect`, { method: "POST", json });
-    invalid.push(...(((await reply.json()) as { invalidFiles?: string[] }).invalidFiles ?? []));
-  }
-  return invalid;
+export async function protect(streamId: string, range: Span, on: boolean): Promise<void> {
+  const json = { filePath: [], ranges: [{ streamId, ...period(range) }], protect: on };
+  await request(`${BASE}/storage/file/protect`, { method: "POST", json });
 }
 
-/** The files that hold a range. */
-export async function filesOf(streamId: string, range: Span): Promise<string[]> {
-  const path = `${BASE}/storage/file/${encodeURIComponent(streamId)}/path`;
-  const rows = await getJson<{ id: string; mediaFilePath: string }[]>(path, { query: period(range), headers: { streamId } });
-  return rows.map((row) => row.mediaFilePath);
+/** What went: whole segments, so a little less than the range. Null when none lay inside it. */
+export interface Deleted extends Span {
+  readonly bytes: number;
 }
 
-/** Bytes that were freed. */
-export async function deleteRange(streamId: string, range: Span): Promise<number> {
+export async function deleteRange(streamId: string, range: Span): Promise<Deleted | null> {
   const path = `${BASE}/storage/file/${encodeURIComponent(streamId)}`;
   const reply = await request(path, { method: "DELETE", query: period(range), headers: { streamId }, timeoutMs: 60_000 });
-  return ((await reply.json()) as { spaceSaved?: number }).spaceSaved ?? 0;
+  const { deleted } = (await reply.json()) as { deleted?: { segments: number; bytes: number; startTime: string; endTime: string } };
+  if (!deleted || deleted.segments === 0) return null;
+  return { bytes: deleted.bytes, start: Date.parse(deleted.startTime), end: Date.parse(deleted.endTime) };
 }
 
 export interface TemporaryUrl {

@@ -2,9 +2,9 @@
 
 import { useState } from "preact/hooks";
 import { isMissing, messageOf } from "../../api/client";
-import { deleteRange, filesOf, protect, temporaryUrl } from "../../api/storage";
+import { deleteRange, protect, temporaryUrl } from "../../api/storage";
 import { clipUrl } from "../../api/vst";
-import { bytes, clockTime, dayHeading, duration, momentName, plural, shortTime } from "../../lib/format";
+import { bytes, clockTime, dayHeading, duration, momentName, shortTime } from "../../lib/format";
 import { recordedMs, type Span } from "../../lib/timeline";
 import type { Camera } from "../../state/cameras";
 import { mayConfigure, mayRemove } from "../../state/session";
@@ -74,9 +74,8 @@ function MoreActions({ camera, range, onChanged, onClear }: { camera: Camera; ra
   async function keep(): Promise<void> {
     setBusy(true);
     try {
-      const files = await filesOf(camera.streamId, range);
-      const refused = await protect(files, true);
-      toast(`${plural(files.length - refused.length, "file")} will never age; the storage page lists what is protected`);
+      await protect(camera.streamId, range, true);
+      toast("Protected: it never ages. The storage page lists what is.");
     } catch (cause) {
       toast(say(cause));
     }
@@ -87,7 +86,7 @@ function MoreActions({ camera, range, onChanged, onClear }: { camera: Camera; ra
     <div class="rangebar__more">
       <a class="button button--quiet" href={clipUrl(camera.streamId, range, "ts")} download={clipName(camera.name, range, "ts")}><Icon name="download" />Save as TS</a>
       <button type="button" class="button button--quiet" onClick={() => setOpen("link")}><Icon name="link" />Link</button>
-      <button type="button" class="button button--quiet" disabled={busy} onClick={() => void keep()}><Icon name="lock" />Protect</button>
+      {mayRemove.value && <button type="button" class="button button--quiet" disabled={busy} onClick={() => void keep()}><Icon name="lock" />Protect</button>}
       {mayRemove.value && <button type="button" class="button button--quiet" onClick={() => setOpen("delete")}><Icon name="trash" />Delete</button>}
       {open === "link" && <LinkDialog camera={camera} range={range} onClose={() => setOpen(null)} />}
       {open === "delete" && <DeleteDialog camera={camera} range={range} onClose={() => setOpen(null)} onDeleted={() => { onChanged(); onClear(); }} />}
@@ -155,7 +154,12 @@ function DeleteDialog({ camera, range, onClose, onDeleted }: { camera: Camera; r
   async function remove(): Promise<void> {
     setBusy(true);
     try {
-      toast(`Deleted; ${bytes(await deleteRange(camera.streamId, range))} are free again`);
+      const gone = await deleteRange(camera.streamId, range);
+      if (!gone) {
+        setBusy(false);
+        return setError("Nothing was deleted: recordings go piece by piece, and no whole piece lies in this range. Choose a longer one.");
+      }
+      toast(`Deleted ${clockTime(gone.start)} – ${clockTime(gone.end)}, ${bytes(gone.bytes)}`);
       onDeleted();
       onClose();
     } catch (cause) {
@@ -166,8 +170,8 @@ function DeleteDialog({ camera, range, onClose, onDeleted }: { camera: Camera; r
   return (
     <Dialog title="Delete this range?" onClose={onClose}>
       <p>
-        {duration(range.end - range.start)} of {camera.name}, {clockTime(range.start)} – {clockTime(range.end)}, go for good. What is protected stays, and the
-        coverage will say that you deleted the rest.
+        {duration(range.end - range.start)} of {camera.name}, {clockTime(range.start)} – {clockTime(range.end)}, go for good. The coverage will say that it was
+        you. Where something in it is protected, nothing is deleted.
       </p>
       {error && <Notice error>{error}</Notice>}
       <div class="dialog__actions">

@@ -2,29 +2,32 @@
 
 import { useState } from "preact/hooks";
 import { messageOf } from "../../api/client";
-import { protect, protectedFiles } from "../../api/storage";
-import { plural } from "../../lib/format";
-import { groupProtected, type ProtectedGroup } from "../../lib/protectedfiles";
-import { camerasState } from "../../state/cameras";
+import { protect, protections, type Protection } from "../../api/storage";
+import { lasted } from "../../lib/coverage";
+import { momentName, shortTime } from "../../lib/format";
+import type { Span } from "../../lib/timeline";
+import { camerasState, type Camera } from "../../state/cameras";
 import { cameraPath } from "../../state/router";
-import { mayConfigure } from "../../state/session";
+import { mayRemove } from "../../state/session";
 import { useAsked } from "../../ui/hooks";
 import { Icon } from "../../ui/icon";
 import { Notice } from "../../ui/parts";
 import { toast } from "../../ui/toast";
 
-export function ProtectedPanel() {
-  const { value, error, again } = useAsked(() => protectedFiles(), 0);
-  const [busy, setBusy] = useState<string | null>(null);
-  const cameras = camerasState.value.cameras;
-  if (value === null) return null;
-  const names = new Map(cameras.flatMap((camera) => [[camera.sensorId, camera] as const, [camera.streamId, camera] as const]));
-  const groups = groupProtected(value ?? []);
+function rangeOf({ startTime, endTime }: Protection): Span {
+  return { start: Date.parse(startTime), end: Date.parse(endTime) };
+}
 
-  async function release(group: ProtectedGroup): Promise<void> {
-    setBusy(group.key);
+/** Absent on a box that protects nothing. */
+export function ProtectedPanel() {
+  const { value, error, again } = useAsked(() => protections(), 0);
+  const [busy, setBusy] = useState<Protection | null>(null);
+  if (value === null) return null;
+
+  async function release(item: Protection): Promise<void> {
+    setBusy(item);
     try {
-      await protect(group.files, false);
+      await protect(item.streamId, rangeOf(item), false);
       toast("It ages like everything else now");
       again();
     } catch (cause) {
@@ -35,26 +38,33 @@ export function ProtectedPanel() {
 
   return (
     <section class="panel" aria-label="Protected footage">
-      <div class="panel__head"><h2>Protected footage</h2><p>Never ages, whatever the policy says.</p></div>
+      <div class="panel__head"><h2>Protected footage</h2><p>Neither ages nor can be deleted.</p></div>
       {error && <div class="panel__body"><Notice error>{error}</Notice></div>}
-      {value && groups.length === 0 && <p class="panel__body muted">None. Mark a range on a camera's recordings and choose Protect.</p>}
+      {value?.length === 0 && <p class="panel__body muted">None. Mark a range on a camera's recordings and choose Protect.</p>}
       <ul class="protected">
-        {groups.map((group) => {
-          const camera = names.get(group.streamId);
-          return (
-            <li key={group.key}>
-              <Icon name="lock" />
-              <span class="row__text">
-                <strong>{camera ? <a href={cameraPath(camera.sensorId)}>{camera.name}</a> : group.streamId || "Recording"}</strong>
-                <span class="muted">{plural(group.files.length, "file")}{group.detail !== "" && ` · ${group.detail}`}</span>
-              </span>
-              {mayConfigure.value && (
-                <button type="button" class="button" disabled={busy !== null} onClick={() => void release(group)}><Icon name="unlock" />{busy === group.key ? "Letting go…" : "Let it age"}</button>
-              )}
-            </li>
-          );
-        })}
+        {value?.map((item) => (
+          <Line key={`${item.streamId} ${item.startTime}`} item={item} camera={cameraOf(item.streamId)} busy={busy === item} onRelease={() => void release(item)} />
+        ))}
       </ul>
     </section>
+  );
+}
+
+function cameraOf(streamId: string): Camera | undefined {
+  return camerasState.value.cameras.find((camera) => camera.streamId === streamId || camera.streams.some((stream) => stream.streamId === streamId));
+}
+
+function Line({ item, camera, busy, onRelease }: { item: Protection; camera: Camera | undefined; busy: boolean; onRelease: () => void }) {
+  const range = rangeOf(item);
+  const now = Date.now();
+  return (
+    <li>
+      <Icon name="lock" />
+      <span class="row__text">
+        <strong>{camera ? <a href={cameraPath(camera.sensorId)}>{camera.name}</a> : item.streamId}</strong>
+        <span class="muted">{momentName(range.start, now)} – {shortTime(range.end)}, {lasted(range)}{item.by && ` · by ${item.by}`}</span>
+      </span>
+      {mayRemove.value && <button type="button" class="button" disabled={busy} onClick={onRelease}><Icon name="unlock" />{busy ? "Letting go…" : "Let it age"}</button>}
+    </li>
   );
 }
