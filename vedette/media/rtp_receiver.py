@@ -13,6 +13,7 @@ import struct
 from typing import NamedTuple
 
 from vedette.media.depacketise import Assembled, Assembler
+from vedette.media.depacketise_audio import SoundDepacketiser
 from vedette.media.rtp import HEADER_BYTES, RtpError, SenderReport, ntp_to_us
 
 MAX_UNIT_BYTES = 16 * 1024 * 1024
@@ -20,15 +21,19 @@ _HEADER = struct.Struct(">BBHII")
 _PLAIN = 0x80
 """First byte of a packet without padding, extension and contributing sources."""
 _MOST_LATE = 32
+_RECEIVER_REPORT, _SOURCE_DESCRIPTION = 201, 202
+_CNAME = b"vedette"
 
 
 class ReceivedUnit(NamedTuple):
-    """A whole access unit; `ticks` is its RTP timestamp unwrapped, `reported_us` the sender's wall time for it."""
+    """A whole access unit; `ticks` is its RTP timestamp unwrapped, `reported_us` the sender's wall time for it, and
+    `duration` how many ticks it lasts, 0 when that does not show."""
 
     data: bytes
     is_keyframe: bool
     ticks: int
     reported_us: int | None
+    duration: int = 0
 
 
 class ReceiverCounters:
@@ -169,6 +174,14 @@ class VideoReceiver:
             self._believes_marks = False
         self._add(data, start, end, marked=second >= 0x80)
 
+    def receiver_report(self, reporter: int) -> bytes:
+        """What to tell the sender, b"" before its first packet."""
+        expected = self._sequence.expected
+        if self._ssrc is None or expected is None:
+            return b""
+        highest = expected - 1 & 0xFFFF
+        return build_receiver_report(reporter=reporter, ssrc=self._ssrc, lost=self.counters.lost, highest=highest)
+
     def report(self, report: SenderReport) -> None:
         """Take a sender report of this stream."""
         self.times.report(report)
@@ -228,6 +241,71 @@ class VideoReceiver:
             self._end()
         self._ssrc, self._timestamp = ssrc, None
         self._sequence.expected = None
+
+
+class SoundReceiver:
+    """Packets of one audio elementary stream; its frames collect in `ready`, never as keyframes."""
+
+    def __init__(self, depacketiser: SoundDepacketiser, *, payload_type: int, clock_rate: int) -> None:
+        self.ready: list[ReceivedUnit] = []
+        self.counters = ReceiverCounters()
+        self.times = Timestamps(clock_rate)
+        self._depacketiser = depacketiser
+        self._payload_type = payload_type
+        self._sequence = Sequence(self.counters)
+        self._ssrc: int | None = None
+
+    def push(self, data: bytes, start: int, end: int) -> None:
+        """Take the packet `data[start:end]`. What is no RTP of this stream is counted and ignored."""
+        counters = self.counters
+        begin, stop = payload_span(data, start, end) if end >= start + HEADER_BYTES else (1, 0)
+        if begin > stop or data[start + 1] & 0x7F != self._payload_type:
+            counters.strange += 1
+            return
+        _, _, sequence, timestamp, ssrc = _HEADER.unpack_from(data, start)
+        if ssrc != self._ssrc:
+            self._ssrc, self._sequence.expected = ssrc, None
+        missing = 0
+        if sequence == self._sequence.expected:
+            self._sequence.expected = sequence + 1 & 0xFFFF
+        else:
+            missing = self._sequence.accept(sequence)
+        if missing < 0:
+            return
+        if missing:
+            self._depacketiser.lost()
+        counters.packets += 1
+        first = self.times.unwrap(timestamp)
+        try:
+            sounds = self._depacketiser.push(data, begin, stop)
+        except RtpError:
+            counters.strange += 1
+            return
+        for sound in sounds:
+            ticks = first + sound.offset
+            self.ready.append(ReceivedUnit(sound.data, False, ticks, self.times.wall_us(ticks), sound.ticks))
+
+    def receiver_report(self, reporter: int) -> bytes:
+        """What to tell the sender, b"" before its first packet."""
+        expected = self._sequence.expected
+        if self._ssrc is None or expected is None:
+            return b""
+        highest = expected - 1 & 0xFFFF
+        return build_receiver_report(reporter=reporter, ssrc=self._ssrc, lost=self.counters.lost, highest=highest)
+
+    def report(self, report: SenderReport) -> None:
+        """Take a sender report of this stream."""
+        self.times.report(report)
+
+
+def build_receiver_report(*, reporter: int, ssrc: int, lost: int, highest: int) -> bytes:
+    """An RTCP compound packet about one stream (RFC 3550 §6.4.2); `highest` is the newest sequence number. Cameras take
+    it as a sign of life, so loss in total is told and jitter is not."""
+    block = struct.pack(">IIIIII", ssrc, min(lost, 0x7F_FFFF), highest, 0, 0, 0)
+    report = struct.pack(">BBHI", 0x81, _RECEIVER_REPORT, 7, reporter) + block
+    name = struct.pack(">IBB", reporter, 1, len(_CNAME)) + _CNAME
+    name += bytes(4 - len(name) % 4)
+    return report + struct.pack(">BBH", 0x81, _SOURCE_DESCRIPTION, len(name) // 4) + name
 
 
 def payload_span(data: bytes, start: int, end: int) -> tuple[int, int]:

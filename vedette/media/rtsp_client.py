@@ -9,7 +9,6 @@ import re
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from vedette import __version__
@@ -89,12 +88,12 @@ def control_url(base: str, control: str) -> str:
 
 
 class RtspClient:
-    """One session with a camera. `client_ports` are the UDP port pairs to offer, one for each track; none is TCP."""
+    """One session with a camera, over TCP unless `offer_ports` is called first. `audio` asks for the sound, too."""
 
-    def __init__(self, target: Target, *, audio: bool = False, client_ports: Sequence[tuple[int, int]] = ()) -> None:
+    def __init__(self, target: Target, *, audio: bool = False) -> None:
         self._target = target
         self._audio = audio
-        self._client_ports = client_ports
+        self._client_ports: Sequence[tuple[int, int]] = ()
         self._login = Login(target.username, target.password)
         self._sequence = 0
         self._session = ""
@@ -102,6 +101,15 @@ class RtspClient:
         self._methods = ""
         self._pending: tuple[str, int] | None = None
         self.timeout_s = DEFAULT_TIMEOUT_S
+
+    @property
+    def most_tracks(self) -> int:
+        """How many tracks may be set up."""
+        return 2 if self._audio else 1
+
+    def offer_ports(self, client_ports: Sequence[tuple[int, int]]) -> None:
+        """Ask for UDP to these pairs of local ports, one for each track."""
+        self._client_ports = client_ports
 
     def set_up(self) -> Conversation[list[Track]]:
         """OPTIONS, DESCRIBE, SETUP. Returns the video track first, then the sound if asked for and there; Faults 400,
@@ -242,6 +250,3 @@ def _choose_video(medias: list[MediaDescription]) -> MediaDescription:
 
 def _is_sound(media: MediaDescription) -> bool:
     return media.kind == "audio" and media.encoding in AUDIO_ENCODINGS and media.clock_rate > 0
-
-
-type LowerTransport = Literal["tcp", "udp"]

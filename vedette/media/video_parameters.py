@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from vedette.media import h264, hevc, hevc_sps
+from vedette.media import av1_config, h264, hevc, hevc_sps
 from vedette.media.unit import CodecParameters, VideoCodec
 
 
@@ -85,6 +85,14 @@ def _hevc_shape(sets: bytes) -> Shape:
     return Shape(sps.width, sps.height, sps.max_reorder_frames)
 
 
+def _av1_shape(header: bytes) -> Shape:
+    """Temporal units come in the order in which they are shown (AV1 §7.5)."""
+    if not header:
+        return Shape(reorder=0)
+    found = av1_config.parse_sequence_header(header)
+    return Shape(found.width, found.height, 0)
+
+
 def _h264_sets(unit: bytes) -> bytes:
     return _once(h264.extradata_of(unit))
 
@@ -100,5 +108,13 @@ def _once(sets: bytes) -> bytes:
     return sets if len(unique) == len(nals) else h264.join(unique)
 
 
-_EXTRADATA: Mapping[VideoCodec, Callable[[bytes], bytes]] = {"h264": _h264_sets, "hevc": _hevc_sets}
-_SHAPES: Mapping[VideoCodec, Callable[[bytes], Shape]] = {"h264": _h264_shape, "hevc": _hevc_shape}
+_EXTRADATA: Mapping[VideoCodec, Callable[[bytes], bytes]] = {
+    "h264": _h264_sets,
+    "hevc": _hevc_sets,
+    "av1": av1_config.extradata_of,
+}
+_SHAPES: Mapping[VideoCodec, Callable[[bytes], Shape]] = {
+    "h264": _h264_shape,
+    "hevc": _hevc_shape,
+    "av1": _av1_shape,
+}

@@ -6,8 +6,8 @@ import socket
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from itertools import pairwise
+from typing import override
 
 import anyio
 import anyio.to_thread
@@ -25,6 +25,7 @@ from vedette.media.sources.rtsp import RtspSource
 from vedette.media.sources.test_pattern import ScenePattern
 from vedette.media.unit import AccessUnit, CodecParameters
 from vedette.tools.camera import Camera, open_scene
+from vedette.tools.camera.openers import Opener
 
 pytestmark = pytest.mark.anyio
 PASSWORD = "gr1m-s3cret"  # also where a server may repeat it
@@ -229,17 +230,31 @@ async def test_a_slow_reader_holds_the_camera_back_and_loses_nothing(monkeypatch
     assert [b - a for a, b in pairwise(numbers)] == [1] * 89
 
 
-def turning(clock: Clock, sizes: list[tuple[int, int]]) -> Source:
+class Turning(Opener):
     """A scene of another size each time it is opened."""
-    width, height = sizes.pop(0)
-    return ScenePattern(clock=clock, fps=30, width=width, height=height, frames=40)
+
+    def __init__(self, *sizes: tuple[int, int]) -> None:
+        self._sizes = list(sizes)
+
+    @override
+    def encoded_as(self) -> None:
+        return None
+
+    @override
+    def __call__(self, clock: Clock) -> Source:
+        width, height = self._sizes.pop(0)
+        return ScenePattern(clock=clock, fps=30, width=width, height=height, frames=40)
+
+    @override
+    async def prepare(self, clock: Clock) -> bool:
+        return False
 
 
 async def test_a_camera_that_changes_its_size_gets_new_parameters_in_the_hub() -> None:
-    sizes = [(320, 180), (640, 360), (320, 180), (640, 360)]
+    turning = Turning((320, 180), (640, 360), (320, 180), (640, 360))
     hub, seen = Hub(clock=SystemClock()), list[CodecParameters]()
     async with (
-        Camera({"scene": partial(turning, sizes=sizes)}, clock=SystemClock()) as camera,
+        Camera({"scene": turning}, clock=SystemClock()) as camera,
         hub.subscribe(DropOldestGop()) as units,
         anyio.create_task_group() as group,
     ):

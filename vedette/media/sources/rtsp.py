@@ -77,6 +77,8 @@ class RtspSource(Source):
             raise of_error(error) from None  # the cause may name the address
         except UnicodeError:
             raise rtsp_faults.bad_url() from None
+        if self._transport == "udp":
+            await session.bind_datagrams()
         tracks = await session.converse(client.set_up())
         session.listen(tracks, keyframes_only=self._keyframes_only)
         await session.converse(client.play(tracks))

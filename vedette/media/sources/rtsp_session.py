@@ -6,21 +6,26 @@ call, and the reader is woken once for what it brought. One task watches deadlin
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from functools import partial
 from typing import cast, override
 
 from vedette.kernel.clock import Clock
 from vedette.kernel.errors import Fault, unavailable
 from vedette.media import rtsp_faults
+from vedette.media.rtp import interleave
 from vedette.media.rtsp_client import Conversation, RtspClient, Track
 from vedette.media.rtsp_interleaved import PacketSink, Splitter
 from vedette.media.rtsp_messages import Request, Response, RtspSyntaxError, serialise
 from vedette.media.sources.network_faults import of_error
-from vedette.media.sources.rtsp_tracks import VideoTrack, video_of
+from vedette.media.sources.rtsp_datagrams import DatagramPair, bind
+from vedette.media.sources.rtsp_tracks import SoundTrack, VideoTrack, sound_of, video_of
 from vedette.media.unit import AccessUnit
 
 STUCK_S = 10.0
 KEYFRAME_S = 60.0
 QUEUE_BYTES = 16 * 1024 * 1024
+REPORT_S = 10.0
 
 
 class RtspSession(asyncio.Protocol):
@@ -46,12 +51,15 @@ class RtspSession(asyncio.Protocol):
         self._spoke = False
         self._fault: Fault | None = None
         self._video: VideoTrack | None = None
+        self._sound: SoundTrack | None = None
         self._packets = 0
+        self._datagrams: list[DatagramPair] = []
+        self._reports: list[tuple[VideoTrack | SoundTrack, Callable[[bytes], None]]] = []
         self._units: list[AccessUnit] = []
         self._bytes = 0
         self._has_units = False
         self._paused_at: float | None = None
-        self._played_at = self._media_at = self._kept_alive_at = 0.0
+        self._played_at = self._media_at = self._kept_alive_at = self._reported_at = 0.0
         self._watch: asyncio.Task[None] | None = None
 
     # --- what the loop calls -----------------------------------------------------------------------------------------
@@ -120,16 +128,41 @@ class RtspSession(asyncio.Protocol):
 
     def listen(self, tracks: list[Track], *, keyframes_only: bool) -> None:
         """From here on packets become units."""
-        self._video = video = video_of(tracks[0], keyframes_only=keyframes_only)
-        channels = tracks[0].transport.interleaved
-        if channels is not None:
-            self._sinks[channels[0]] = video.packet
-            self._sinks[channels[1]] = video.control
+        self._video = video_of(tracks[0], keyframes_only=keyframes_only)
+        self._sound = sound_of(tracks[1]) if len(tracks) > 1 else None
+        readers: list[VideoTrack | SoundTrack | None] = [self._video, self._sound]
+        for index, (track, reader) in enumerate(zip(tracks, readers, strict=False)):
+            if reader is None:
+                continue
+            channels, datagrams = track.transport.interleaved, self._datagrams[index : index + 1]
+            if datagrams:
+                datagrams[0].listen(reader.packet, reader.control, self._on_datagram, clock=self._clock)
+                datagrams[0].open_to(track.transport.server_port)
+                self._reports.append((reader, datagrams[0].send_control))
+            elif channels is not None:
+                self._sinks[channels[0]] = reader.packet
+                self._sinks[channels[1]] = reader.control
+                self._reports.append((reader, partial(self._send_interleaved, channels[1])))
+
+    async def bind_datagrams(self) -> None:
+        """Ask for UDP; Fault 502 when no ports are free."""
+        if self._transport is not None:
+            local, peer = (self._transport.get_extra_info(name)[0] for name in ("sockname", "peername"))
+            self._datagrams = [await bind(local, peer) for _ in range(self._client.most_tracks)]
+            self._client.offer_ports([pair.ports for pair in self._datagrams])
+
+    def _on_datagram(self) -> None:
+        if self._video is not None:
+            self._collect(self._video)
+
+    def _send_interleaved(self, channel: int, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(interleave(channel, data))
 
     def watch(self) -> None:
         """The stream plays: from here on the deadlines run."""
         self._splitter.strict = False
-        self._played_at = self._media_at = self._kept_alive_at = self._clock.monotonic()
+        self._played_at = self._media_at = self._kept_alive_at = self._reported_at = self._clock.monotonic()
         # Not in a task group: this session lives in a generator, across whose yields no cancel scope may stretch.
         self._watch = asyncio.get_running_loop().create_task(self._watch_deadlines())
 
@@ -138,16 +171,17 @@ class RtspSession(asyncio.Protocol):
         if video.counters.packets != self._packets:
             self._packets = video.counters.packets
             self._media_at = self._clock.monotonic()
-        if video.has_units:
-            units = video.drain(self._clock.now())
-            if units:
-                self._has_units = True
-                self._units += units
-                for unit in units:
-                    self._bytes += len(unit.data)
-                if self._bytes > self._queue_bytes:
-                    self._hold_back()
-                self._wake()
+        units = video.drain(self._clock.now()) if video.has_units else []
+        if self._sound is not None and self._sound.has_units:
+            units += self._sound.drain(self._clock.now(), video)
+        if units:
+            self._has_units = True
+            self._units += units
+            for unit in units:
+                self._bytes += len(unit.data)
+            if self._bytes > self._queue_bytes:
+                self._hold_back()
+            self._wake()
         if video.has_ended:
             self._end(rtsp_faults.ended())
 
@@ -176,13 +210,22 @@ class RtspSession(asyncio.Protocol):
                 if now_s >= self._kept_alive_at + self._client.timeout_s / 2:
                     self._kept_alive_at = now_s
                     self._send(self._client.keep_alive())
+                if now_s >= self._reported_at + REPORT_S:
+                    self._reported_at = now_s
+                    self._report()
                 self._check(now_s)
                 await self._clock.sleep(self._next_deadline() - now_s)
         except Fault as fault:
             self._end(fault)
 
+    def _report(self) -> None:
+        """Some cameras take receiver reports as the only sign of life."""
+        for reader, send in self._reports:
+            if report := reader.receiver_report():
+                send(report)
+
     def _next_deadline(self) -> float:
-        deadlines = [self._kept_alive_at + self._client.timeout_s / 2]
+        deadlines = [self._kept_alive_at + self._client.timeout_s / 2, self._reported_at + REPORT_S]
         if self._paused_at is None:
             deadlines.append(self._media_at + self._read_timeout_s)
         else:
@@ -211,6 +254,8 @@ class RtspSession(asyncio.Protocol):
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watch
             self._send(self._client.tear_down())
+        for pair in self._datagrams:
+            pair.close()
         if self._transport is not None:
             self._transport.abort()
             await self._closed.wait()

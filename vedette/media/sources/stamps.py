@@ -41,7 +41,8 @@ class Stamper:
 
     `reorder` is how many pictures may come before one that is shown earlier (H.264 max_num_reorder_frames, HEVC
     sps_max_num_reorder_pics); None when the stream does not say. It then is what the first units show, and grows when
-    later ones show more. `clamped` counts dts that did not rise, `jumps` restarts of the source's clock.
+    later ones show more. `clamped` counts dts that did not rise, `jumps` restarts of the source's
+    clock, which `shift_90k` makes up for.
     """
 
     def __init__(self, *, reorder: int | None) -> None:
@@ -51,7 +52,7 @@ class Stamper:
         self._watches = reorder is None
         self._held: list[tuple[ReceivedUnit, int, int]] = []
         self._recent: list[int] = []
-        self._shift = 0
+        self.shift_90k = 0
         self._newest: tuple[int, int] | None = None
         self._step = _DEFAULT_STEP_90K
         self._last_dts: int | None = None
@@ -117,14 +118,14 @@ class Stamper:
 
     def _continued(self, ticks: int, arrival_us: int) -> int:
         """The unit's place on a line that goes on as arrivals did when the source's clock has restarted."""
-        pts = ticks + self._shift
+        pts = ticks + self.shift_90k
         if self._newest is not None:
             newest, last_arrival_us = self._newest
             step, waited = pts - newest, us_to_90k(arrival_us - last_arrival_us)
             if not -_BACK_90K <= step <= max(waited, 0) + _AHEAD_90K:
                 self.jumps += 1
-                self._shift += min(max(waited, self._step), _AHEAD_90K) - step
-                pts = ticks + self._shift
+                self.shift_90k += min(max(waited, self._step), _AHEAD_90K) - step
+                pts = ticks + self.shift_90k
             self._newest = max(pts, newest), arrival_us
         else:
             self._newest = pts, arrival_us
