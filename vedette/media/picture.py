@@ -8,6 +8,7 @@ from fractions import Fraction
 import av
 
 from vedette.kernel.errors import not_found, unavailable
+from vedette.media.decoding import new_decoder
 from vedette.media.unit import TICKS_PER_SECOND, AccessUnit
 
 _TICK = Fraction(1, TICKS_PER_SECOND)
@@ -46,9 +47,7 @@ def decode_picture(
 
 def _newest(units: Sequence[AccessUnit], wanted: AbstractSet[int]) -> av.VideoFrame:
     """The picture of one GOP that is shown last of those whose pts are wanted."""
-    decoder = av.CodecContext.create(units[0].parameters.codec, "r")
-    assert isinstance(decoder, av.VideoCodecContext)  # noqa: S101 - the codecs of a unit with pictures are video
-    decoder.extradata = units[0].parameters.extradata or None
+    decoder = new_decoder(units[0].parameters)
     newest: av.VideoFrame | None = None
     try:
         for unit in units:

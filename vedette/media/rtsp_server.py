@@ -19,7 +19,7 @@ from vedette.media.hub import DropOldestGop, Hub
 from vedette.media.rtp import PacketTemplate
 from vedette.media.rtsp_connection import Connection
 from vedette.media.rtsp_host import Authenticate, ClientCounters, Datagrams, Mount, ServerCounters, Tamper
-from vedette.media.unit import AccessUnit, CodecParameters
+from vedette.media.unit import AccessUnit, Codec, CodecParameters
 
 __all__ = ["Authenticate", "ClientCounters", "HubMount", "Mount", "RtspServer", "ServerCounters"]
 
@@ -84,7 +84,7 @@ class RtspServer:
         self._udp_port = udp_port
         self._max_clients = max_clients
         self._connections: set[Connection] = set()
-        self._templates: OrderedDict[int, tuple[AccessUnit, PacketTemplate]] = OrderedDict()
+        self._templates: OrderedDict[tuple[int, Codec], tuple[AccessUnit, PacketTemplate]] = OrderedDict()
         self._template_bytes = 0
         self._udp: _UdpPair | None = None
         self._server: asyncio.Server | None = None
@@ -134,13 +134,17 @@ class RtspServer:
                 connection.abort()
 
     def template(self, unit: AccessUnit) -> PacketTemplate:
-        """The packets of a unit, laid out at the first call for it; the newest 16 MiB are kept."""
-        known = self._templates.get(id(unit))
+        """The packets of a unit, laid out at the first call for its data; the newest 16 MiB are kept.
+
+        Units that share their data share their packets, as those of a loop in memory do pass after pass.
+        """
+        key = id(unit.data), unit.parameters.codec
+        known = self._templates.get(key)
         if known is not None:
             return known[1]
         template = rtp.lay_out(unit)
         self.counters.packetised_units += 1
-        self._templates[id(unit)] = (unit, template)
+        self._templates[key] = (unit, template)
         self._template_bytes += len(template.data)
         while self._template_bytes > _TEMPLATE_CACHE_BYTES and len(self._templates) > 1:
             _, (_, oldest) = self._templates.popitem(last=False)

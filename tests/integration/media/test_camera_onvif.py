@@ -15,7 +15,7 @@ from tests.support.rtsp_client import raw_http, signed
 from tests.support.soap import ask, security
 from vedette.kernel.clock import SystemClock
 from vedette.kernel.errors import Fault
-from vedette.tools.camera import Camera, FaultOrder, OpenSource, open_file, open_scene
+from vedette.tools.camera import Camera, FaultOrder, Opener, open_file, open_scene
 from vedette.tools.camera.control import Control
 from vedette.tools.camera.onvif.xml import Node, parse
 from vedette.tools.camera.presence import Presence
@@ -32,7 +32,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def with_device(source: OpenSource, work: Work, *, addresses: list[str] | None = None, **options: Any) -> None:
+def with_device(source: Opener, work: Work, *, addresses: list[str] | None = None, **options: Any) -> None:
     async def run() -> None:
         with anyio.fail_after(60):
             async with (

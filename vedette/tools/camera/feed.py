@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal, override
+from typing import override
 
 import anyio
 
@@ -15,41 +15,50 @@ from vedette.media.hub import DropOldestGop, Hub
 from vedette.media.rtsp_server import Mount
 from vedette.media.source import Source, opened
 from vedette.media.unit import AccessUnit, CodecParameters, seconds_to_90k
-from vedette.tools.camera.orders import FaultOrder, Kind
+from vedette.tools.camera.openers import Opener
+from vedette.tools.camera.orders import FaultOrder, Kind, StreamName
+from vedette.tools.camera.stamp import Stamp, stamped
 
 _WAIT_S = 30.0
 _POLL_S = 0.05
 
-type OpenSource = Callable[[Clock], Source]
-
 
 class Pump:
-    """Keeps one source running into a hub; `change` goes over to another source in the middle of the stream."""
+    """Keeps one source running into a hub; `change` goes over to another source in the middle of the stream.
 
-    def __init__(self, name: str, open_source: OpenSource, *, clock: Clock) -> None:
+    With `stamps` every picture carries who made it and its number (`stamp`).
+    """
+
+    def __init__(self, camera: str, stream: StreamName, opener: Opener, *, clock: Clock, stamps: bool = False) -> None:
         self.hub = Hub(clock=clock)
-        self.original = open_source
+        self.original = opener
         self.video: CodecParameters | None = None
         self.audio: CodecParameters | None = None
-        self._opener = open_source
-        self._name = name
+        self.has_sound = False
+        self.pictures = 0
+        self._opener = opener
+        self._camera = camera
+        self._stream = stream
+        self._stamps = stamps
         self._clock = clock
         self._session: anyio.CancelScope | None = None
 
     async def run(self) -> None:
         """Pump until cancelled; a source that fails or ends is opened again."""
-        await retry(self._run_sessions, clock=self._clock, log=get_logger("camera"), name=self._name)
+        await retry(
+            self._run_sessions, clock=self._clock, log=get_logger("camera"), name=f"{self._camera}/{self._stream}"
+        )
 
-    def change(self, open_source: OpenSource) -> None:
+    def change(self, opener: Opener) -> None:
         """Go over to another source; clients stay and see its parameters from its first keyframe on."""
-        self._opener = open_source
+        self._opener = opener
         if self._session is not None:
             self._session.cancel()
 
     async def parameters(self) -> CodecParameters:
         """Those of the video; waits for a source that is just starting, Fault 503 when it does not."""
         deadline = self._clock.monotonic() + _WAIT_S
-        while self.video is None:
+        while self.video is None or (self.has_sound and self.audio is None):
             if self._clock.monotonic() >= deadline:
                 raise unavailable("The camera has no media yet.")
             await self._clock.sleep(_POLL_S)
@@ -58,26 +67,37 @@ class Pump:
     async def _run_sessions(self) -> None:
         while True:
             with anyio.CancelScope() as self._session:
-                await self.hub.run(_Watched(self._opener(self._clock), self))
+                opener = self._opener
+                self.has_sound = await opener.prepare(self._clock)
+                await self.hub.run(_Watched(opener(self._clock), self.note))
                 return
+
+    def note(self, unit: AccessUnit) -> AccessUnit:
+        """Note what passes; gives the unit as it goes out."""
+        if unit.parameters.is_audio:
+            self.audio = unit.parameters
+            return unit
+        self.video = unit.parameters
+        self.pictures += 1
+        if not self._stamps:
+            return unit
+        now_us = round(self._clock.monotonic() * 1e6)
+        stamp = Stamp(self._camera, self._stream, self.pictures, now_us)
+        return replace(unit, data=stamped(unit.parameters.codec, unit.data, stamp))
 
 
 class _Watched(Source):
-    """A source whose parameters are noted as they pass."""
+    """A source whose units are noted as they pass."""
 
-    def __init__(self, source: Source, pump: Pump) -> None:
+    def __init__(self, source: Source, note: Callable[[AccessUnit], AccessUnit]) -> None:
         self._source = source
-        self._pump = pump
+        self._note = note
 
     @override
     async def units(self) -> AsyncIterator[AccessUnit]:
         async with opened(self._source) as units:
             async for unit in units:
-                if unit.parameters.is_audio:
-                    self._pump.audio = unit.parameters
-                else:
-                    self._pump.video = unit.parameters
-                yield unit
+                yield self._note(unit)
 
 
 @dataclass(slots=True)
@@ -85,7 +105,7 @@ class Feed(Mount):
     """A path of the server. Copies share a pump and have faults of their own."""
 
     camera: str
-    stream: Literal["main", "sub"]
+    stream: StreamName
     pump: Pump
     faults: dict[Kind, FaultOrder] = field(default_factory=dict)
 
@@ -101,9 +121,13 @@ class Feed(Mount):
         return await self.pump.parameters()
 
     @override
+    def audio(self) -> CodecParameters | None:
+        return self.pump.audio if self.pump.has_sound else None
+
+    @override
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[AccessUnit]]:
-        async with self.pump.hub.subscribe(DropOldestGop(), across_sessions=True) as units:
+        async with self.pump.hub.subscribe(DropOldestGop(), across_sessions=True, audio=True) as units:
             yield self._passing(units)
 
     async def _passing(self, units: AsyncIterator[AccessUnit]) -> AsyncIterator[AccessUnit]:

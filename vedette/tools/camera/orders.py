@@ -28,6 +28,9 @@ type Kind = Literal[
 ]
 
 
+type StreamName = Literal["main", "sub"]
+
+
 class FaultOrder(Body):
     """One order. `camera` None means every camera, `stream` None both of its streams.
 
@@ -38,7 +41,7 @@ class FaultOrder(Body):
 
     fault: Kind = Field(description="what goes wrong")
     camera: str | None = Field(None, description="name of the camera")
-    stream: Literal["main", "sub"] | None = Field(None, description="which of its streams")
+    stream: StreamName | None = Field(None, description="which of its streams")
     seconds: float | None = Field(None, gt=0, le=86_400, description="when it ends by itself")
     share: float = Field(0.05, gt=0, le=1, description="loss, garbage: the share of packets that it befalls")
     bytes_per_second: int = Field(2000, ge=1, le=10**9, description="slow: what gets through, a byte at a time")

@@ -11,12 +11,13 @@ from vedette.kernel.errors import Fault, unavailable
 from vedette.media.picture import decode_picture
 from vedette.tools.camera.onvif.device import PATHS, scopes
 from vedette.tools.camera.onvif.discovery import Announced
-from vedette.tools.camera.onvif.model import DeviceId, DeviceState, Encoding, StreamName, Streams
+from vedette.tools.camera.onvif.model import DeviceId, DeviceState, Encoding, Streams
 from vedette.tools.camera.onvif.service import OnvifService
-from vedette.tools.camera.openers import OpenScene
-from vedette.tools.camera.orders import FaultOrder
+from vedette.tools.camera.openers import respecified
+from vedette.tools.camera.orders import FaultOrder, StreamName
 from vedette.tools.camera.rack import Camera, Device
 from vedette.tools.camera.responder import Responder
+from vedette.tools.camera.spec import StreamSpec
 from vedette.tools.camera.web import WebReply, WebRequest, WebServer
 
 _REPLY_S = 0.2
@@ -41,9 +42,9 @@ class _Streams(Streams):
     @override
     def encoding(self, stream: StreamName) -> Encoding:
         pump = self._device.feed(stream).pump
-        if isinstance(pump.original, OpenScene):
-            scene = pump.original
-            return Encoding("h264", scene.width, scene.height, scene.fps, scene.fps)
+        spec = pump.original.encoded_as()
+        if spec is not None:
+            return Encoding(spec.codec, spec.width, spec.height, spec.fps, spec.gop, spec.kbps)
         if pump.video is None or pump.video.codec not in ("h264", "hevc", "av1"):
             return Encoding("h264", 640, 360, 15, 15)
         return Encoding(pump.video.codec, pump.video.width, pump.video.height, 25, 25)
@@ -56,11 +57,16 @@ class _Streams(Streams):
     @override
     def encode(self, stream: StreamName, wanted: Encoding) -> bool:
         pump = self._device.feed(stream).pump
-        if not isinstance(pump.original, OpenScene) or wanted.codec != "h264":
-            return False
-        pump.original = replace(pump.original, width=wanted.width, height=wanted.height, fps=wanted.fps)
-        pump.change(pump.original)
-        return True
+        spec = pump.original.encoded_as() or StreamSpec()
+        wanted_spec = replace(
+            spec, codec=wanted.codec, width=wanted.width, height=wanted.height, fps=wanted.fps, gop=wanted.gop
+        )
+        wanted_spec.check()
+        opener = respecified(pump.original, wanted_spec)
+        if opener is not None:
+            pump.original = opener
+            pump.change(opener)
+        return opener is not None
 
     @override
     def reboot(self, *, host: str | None = None) -> None:

@@ -17,9 +17,9 @@ from vedette.kernel.errors import Fault, invalid, not_found
 from vedette.media.rtsp_host import ClientCounters, Datagrams, Tamper, Wire
 from vedette.media.rtsp_server import Mount, RtspServer
 from vedette.tools.camera.door import Door, can_bind
-from vedette.tools.camera.feed import Feed, OpenSource, Pump
-from vedette.tools.camera.openers import resized
-from vedette.tools.camera.orders import FaultOrder, Kind, read_order
+from vedette.tools.camera.feed import Feed, Pump
+from vedette.tools.camera.openers import Opener, resized
+from vedette.tools.camera.orders import FaultOrder, Kind, StreamName, read_order
 from vedette.tools.camera.wire import Active, FaultyDatagrams, FaultyWire, Supply
 
 _REBOOT_S = 5.0
@@ -61,25 +61,28 @@ class Camera(Tamper, Supply):
 
     All are served at one address under their names, `name/sub` for a sub stream; with `addresses` each camera has a
     server of its own at the next of them. With `copies` > 1 each source is served that many times as `name-0`,
-    `name-1`, …, read only once. The faults take a name, or None for every name; all can be called at any time.
+    `name-1`, …, read only once. `stamps` puts name, number and time into every picture's data (`read_stamp`). The
+    faults take a name, or None for every name; all can be called at any time.
     """
 
     def __init__(
         self,
-        sources: Mapping[str, OpenSource],
+        sources: Mapping[str, Opener],
         *,
         clock: Clock,
         host: str = "127.0.0.1",
         port: int = 0,
         credentials: Mapping[str, str] | None = None,
         copies: int = 1,
-        subs: Mapping[str, OpenSource] | None = None,
+        subs: Mapping[str, Opener] | None = None,
         addresses: Iterable[str] | None = None,
+        stamps: bool = False,
         seed: int = 0,
     ) -> None:
         self.clock = clock
         self.dice = np.random.default_rng(seed)
         self._credentials = credentials
+        self._stamps = stamps
         self._pumps: list[Pump] = []
         self._feeds: dict[str, Feed] = {}
         self._doors: list[Door] = []
@@ -88,17 +91,17 @@ class Camera(Tamper, Supply):
         places = None if addresses is None else iter(addresses)
         shared = None if places else self._new_door(host, port)
         for name, source in sources.items():
-            main = self._new_pump(name, source)
+            main = self._new_pump(name, "main", source)
             second = (subs or {}).get(name)
-            sub = None if second is None else self._new_pump(f"{name}/sub", second)
+            sub = None if second is None else self._new_pump(name, "sub", second)
             for served in [name] if copies == 1 else [f"{name}-{copy}" for copy in range(copies)]:
                 door = shared or self._new_door(next(places or iter(())), port)
                 self._add(served, main, sub, door)
         self._group: anyio.abc.TaskGroup | None = None
         self._stack = AsyncExitStack()
 
-    def _new_pump(self, name: str, source: OpenSource) -> Pump:
-        self._pumps.append(Pump(name, source, clock=self.clock))
+    def _new_pump(self, name: str, stream: StreamName, opener: Opener) -> Pump:
+        self._pumps.append(Pump(name, stream, opener, clock=self.clock, stamps=self._stamps))
         return self._pumps[-1]
 
     def _new_door(self, host: str, port: int) -> Door:

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from vedette.media.unit import VideoCodec
-from vedette.tools.camera.onvif.model import Call, Encoding, Operation, StreamName
+from vedette.tools.camera.onvif.model import Call, Encoding, Operation
 from vedette.tools.camera.onvif.ptz import configuration as ptz_configuration
 from vedette.tools.camera.onvif.soap import SoapError
 from vedette.tools.camera.onvif.xml import Node, Xml, el, group
+from vedette.tools.camera.orders import StreamName
 
 SOURCE = "video_source"
 SNAPSHOT_PATH = "/onvif/snapshot"

@@ -2,10 +2,11 @@
 
 from vedette.media.unit import VideoCodec
 from vedette.tools.camera.onvif import media
-from vedette.tools.camera.onvif.model import Call, Operation, StreamName
+from vedette.tools.camera.onvif.model import Call, Operation
 from vedette.tools.camera.onvif.ptz import configuration as ptz_configuration
 from vedette.tools.camera.onvif.soap import SoapError
 from vedette.tools.camera.onvif.xml import Xml, el
+from vedette.tools.camera.orders import StreamName
 
 _NAMES: dict[VideoCodec, str] = {"h264": "H264", "hevc": "H265", "av1": "AV1"}
 _AUDIO_NAMES = {"aac": "MP4A-LATM", "pcmu": "PCMU", "pcma": "PCMA"}

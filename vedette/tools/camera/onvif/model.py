@@ -4,20 +4,19 @@ import hashlib
 import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from vedette.kernel.clock import Clock
 from vedette.media.unit import VideoCodec
 from vedette.tools.camera.onvif.pull_points import PullPoints
 from vedette.tools.camera.onvif.soap import Message
 from vedette.tools.camera.onvif.xml import Xml
+from vedette.tools.camera.orders import StreamName
 
 MANUFACTURER = "Vedette"
 MODEL = "Test Camera"
 FIRMWARE = "1.0"
 _SPACE = uuid.UUID("5e1f2c1a-6f0b-4f5c-9d57-1a7c1e6a0d11")
-
-type StreamName = Literal["main", "sub"]
 
 
 @dataclass(frozen=True, slots=True)
