@@ -11,6 +11,7 @@ import {
   recordedShare,
   secondsIn,
   shareSentence,
+  spanOfRecord,
   stretchAt,
   stripSummary,
   type CoverageState,
@@ -74,6 +75,12 @@ describe("the share", () => {
     [{ not_scheduled: 5 }, "nothing was to be recorded in the last 24 h"],
     [{}, "nothing is known of the last 24 h"],
   ])("%j", (values, text) => expect(shareSentence(seconds(values), "the last 24 h")).toBe(text));
+
+  test("names the time it knows of", () => {
+    expect(spanOfRecord(seconds({ recorded: 57 }), DAY, "the last 24 h")).toBe("the 57 s on record");
+    expect(spanOfRecord(seconds({ recorded: 86_000 }), DAY, "the last 24 h")).toBe("the last 24 h");
+    expect(spanOfRecord(seconds({}), DAY, "the last 24 h")).toBe("the last 24 h");
+  });
 
   test("for readers of screens", () => {
     expect(stripSummary("Gate", [stretch(0, 9_000), stretch(9_000, 10_000, "camera_down")], span(0, 10_000))).toBe("Gate: 90.00 % recorded, camera down 1 s");

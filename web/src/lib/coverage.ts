@@ -129,6 +129,12 @@ export function shareSentence(seconds: Readonly<Record<CoverageState, number>>, 
   return [`recorded ${percent(share)} of ${of}`, ...notes].join(", ");
 }
 
+/** "the last 24 h", or "the 57 s on record" while the account is younger than that. */
+export function spanOfRecord(seconds: Readonly<Record<CoverageState, number>>, windowMs: number, of: string): string {
+  const known = STATES.reduce((sum, state) => sum + seconds[state], 0) * 1000;
+  return known > 0 && known < windowMs * 0.98 ? `the ${longTime(known)} on record` : of;
+}
+
 /** "0.4 s", "48 s", "12 min", "3 h 20 min", "2 d 4 h": two units at most. */
 export function longTime(ms: number): string {
   if (ms < 9_950) return `${(ms / 1000).toFixed(1).replace(/\.0$/, "")} s`;

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { coverage, manifestUrl } from "../../api/recording";
-import { hoursOf, lasted, localDays, losses, reasonOf, recordedShare, shareSentence, STATE_NAMES, secondsIn, type Coverage, type Stretch } from "../../lib/coverage";
+import { hoursOf, lasted, localDays, losses, reasonOf, recordedShare, shareSentence, STATE_NAMES, secondsIn, spanOfRecord, type Coverage, type Stretch } from "../../lib/coverage";
 import { clockTime, dayHeading, fileStamp, fileStem, percent, shortTime } from "../../lib/format";
 import type { Span } from "../../lib/timeline";
 import { camerasState, type Camera } from "../../state/cameras";
@@ -75,7 +75,7 @@ function CameraCoverage({ camera }: { camera: Camera }) {
       {error && <Notice error>{error}</Notice>}
       {value === undefined && !error && <div class="skeleton skeleton--chart" />}
       {value === null && <Notice>This box keeps no coverage ledger yet. It comes with the next version of its recorder.</Notice>}
-      {value && <Account camera={camera} streamId={streamId} view={view} days={days} range={range} found={value} of={back === 0 ? `this ${view === "day" ? "day" : "week"} so far` : `this ${view}`} onDay={openDay} />}
+      {value && <Account camera={camera} streamId={streamId} view={view} days={days} range={range} found={value} of={spanOfRecord(value.seconds, asked.end - asked.start, back === 0 ? `this ${view} so far` : `this ${view}`)} onDay={openDay} />}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 /** The last day of one camera, on its page. */
 
 import { coverage } from "../../api/recording";
-import { shareSentence } from "../../lib/coverage";
+import { shareSentence, spanOfRecord } from "../../lib/coverage";
 import type { Camera } from "../../state/cameras";
 import { coveragePath } from "../../state/router";
 import { useAsked, useNow } from "../../ui/hooks";
@@ -18,7 +18,7 @@ export function CoveragePanel({ camera }: { camera: Camera }) {
   const window = { start: now - DAY_MS, end: now };
   const { value } = useAsked((signal) => coverage(camera.streamId, window, signal), REFRESH_MS, camera.streamId);
   if (!value) return null;
-  const sentence = shareSentence(value.seconds, "the last 24 h");
+  const sentence = shareSentence(value.seconds, spanOfRecord(value.seconds, DAY_MS, "the last 24 h"));
   return (
     <section class="panel covpanel" aria-label="Coverage">
       <div class="panel__head">

@@ -111,6 +111,7 @@ export function Legend({ seconds }: { seconds?: Readonly<Record<CoverageState, n
           {seconds && <dd class="reading">{seconds[state] > 0 ? longTime(seconds[state] * 1000) : "–"}</dd>}
         </div>
       ))}
+      <div><dt class="muted">Blank: before the first record, or still to come</dt></div>
     </dl>
   );
 }

@@ -63,12 +63,12 @@ function Disks({ volumes }: { volumes: readonly Volume[] }) {
   return (
     <section class="panel" aria-label="Disks">
       <div class="panel__head"><h2>Disks</h2></div>
-      <ul class="disks">{volumes.map((volume) => <Disk key={volume.name} volume={volume} />)}</ul>
+      <ul class="disks">{volumes.map((volume) => <Disk key={volume.name} volume={volume} alone={volumes.length === 1} />)}</ul>
     </section>
   );
 }
 
-function Disk({ volume }: { volume: Volume }) {
+function Disk({ volume, alone }: { volume: Volume; alone: boolean }) {
   const { used, other, free } = diskParts(volume);
   const gone = volume.state !== "connected";
   const share = (part: number): string => `${(part * 100).toFixed(2)}%`;
@@ -76,7 +76,7 @@ function Disk({ volume }: { volume: Volume }) {
     <li class="disk">
       <p class="disk__head">
         <strong>{volume.name}</strong>
-        {volume.tier !== "" && <span class="tag">{tierName(volume.tier)}</span>}
+        {!alone && volume.tier !== "" && <span class="tag">{tierName(volume.tier)}</span>}
         <span class={gone ? "lamp lamp--bad" : "lamp lamp--ok"}>{gone ? "Disconnected: nothing on it can be played" : "Connected"}</span>
         <span class="disk__free reading">{bytes(volume.freeBytes)} free of {bytes(volume.totalBytes)}</span>
       </p>
