@@ -9,8 +9,6 @@ from tests.support import clips
 from vedette.media import av1_config
 from vedette.media.unit import AccessUnit, CodecParameters, ticks_to_us
 
-_DELIMITER = 2
-
 
 def encode_av1(count: int, *, gop: int = 10, ticks: int = 3000, first: int = 0) -> list[AccessUnit]:
     """`count` temporal units of `clips.WIDTH` × `clips.HEIGHT` whose pictures show their number."""
@@ -26,7 +24,7 @@ def encode_av1(count: int, *, gop: int = 10, ticks: int = 3000, first: int = 0) 
         frame.pts, frame.time_base = (number - first) * ticks, Fraction(1, 90_000)
         packets += encoder.encode(frame)
     packets += encoder.encode(None)
-    data = [b"".join(w for kind, w, _ in av1_config.obus(bytes(p)) if kind != _DELIMITER) for p in packets]
+    data = [av1_config.without_delimiter(bytes(packet)) for packet in packets]
     parameters = CodecParameters("av1", av1_config.extradata_of(data[0]), clips.WIDTH, clips.HEIGHT)
     return [
         AccessUnit(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vedette.media.bits import BitReader
 
-_SEQUENCE_HEADER = 1
+_SEQUENCE_HEADER, _DELIMITER = 1, 2
 _RESERVED_PROFILE = 3
 
 
@@ -47,6 +47,11 @@ def obus(data: bytes) -> list[tuple[int, bytes, bytes]]:
 def extradata_of(data: bytes) -> bytes:
     """The sequence header OBU of a temporal unit, b"" when it holds none."""
     return next((whole for kind, whole, _ in obus(data) if kind == _SEQUENCE_HEADER), b"")
+
+
+def without_delimiter(data: bytes) -> bytes:
+    """A temporal unit as it lies in an MP4: without its temporal delimiter OBU."""
+    return b"".join(whole for kind, whole, _ in obus(data) if kind != _DELIMITER)
 
 
 def record_of(extradata: bytes) -> bytes:

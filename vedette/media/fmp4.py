@@ -1,50 +1,19 @@
-"""Segments and clips: fragmented MP4 written and read by packet copy, never re-encoded.
+"""Segments read again: their codec parameters, their access units, where their last whole part ends.
 
-A segment holds one video elementary stream and begins at a keyframe, whose pts is 0; where it lies on the wall clock
-is the catalogue's business. A part (`moof` + `mdat`) closes at each keyframe and at least every second, so that is the
-most a crash can lose.
+Files that still grow, or were torn by a crash, are read to their last whole part. `fmp4_writer` has the layout; what
+earlier versions wrote through libav is read as well.
 """
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
-import av
 import numpy as np
-from av.container import OutputContainer
-from av.stream import Stream
 
 from vedette.kernel.errors import not_found, unprocessable
-from vedette.media import h264, hevc, mp4
+from vedette.media import h264, mp4
 from vedette.media.unit import TICKS_PER_SECOND, AccessUnit, CodecParameters, ticks_to_us, us_to_90k
-
-_TICK = Fraction(1, TICKS_PER_SECOND)
-_BUFFER_BYTES = 64 * 1024
-_FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof+skip_trailer"
-_DEFAULT_DURATION_90K = 3000
-
-
-@dataclass(frozen=True, slots=True)
-class ClipSlice:
-    """A part of one segment file: `[start_us, end_us)` in media time of that file, which begins at `wall_us` (UTC)."""
-
-    path: Path
-    start_us: int
-    end_us: int
-    wall_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class ClipSummary:
-    """What was written. `wall_us` is the capture time of its first picture: at or before the requested start."""
-
-    units: int
-    bytes: int
-    duration_90k: int
-    wall_us: int
 
 
 def parameters_of(path: Path) -> CodecParameters:
@@ -141,151 +110,6 @@ def whole_boxes_length(path: Path) -> int:
             if has_header and kind != b"moof":
                 length = offset + size
         return length
-
-
-def mux_clip(
-    slices: Sequence[ClipSlice], sink: Path | Callable[[bytes], None], *, gaps: Literal["close", "keep"] = "close"
-) -> ClipSummary:
-    """Join parts of segments into one MP4 that browsers play and seek, timestamps from 0 and rising over the seams.
-
-    To a path it is a plain MP4 with its index in front; to a callable it is fragmented and can be streamed. Each slice
-    begins at the keyframe at or before its start. `gaps="close"` puts slices end to end, "keep" leaves the wall time
-    between them in the file. Raises Fault 404 when there is nothing in the slices and 422 when their codecs differ.
-    Blocking: call it from a thread.
-    """
-    target = None if isinstance(sink, Path) else _PartSink(sink)
-    flush = target.flush if target is not None else _nothing
-    muxer: _Muxer | None = None
-    first_wall_us = shift = 0
-    for unit, leads in _clip_units(slices):
-        if muxer is None:
-            movflags = "faststart" if target is None else _FRAGMENTED
-            muxer = _Muxer(_open_output(target or str(sink), {"movflags": movflags}), unit.parameters)
-            first_wall_us = unit.wall_us
-        if leads:
-            kept = us_to_90k(unit.wall_us - first_wall_us) if gaps == "keep" else 0
-            shift = max(muxer.next_dts_90k, kept) - unit.dts_90k
-        muxer.append(unit, unit.dts_90k + shift)
-        flush()
-    if muxer is None:
-        raise not_found("Nothing was recorded in this time range. Ask the timeline for what there is.")
-    duration = muxer.end()
-    flush()
-    written = sink.stat().st_size if isinstance(sink, Path) else target.written if target is not None else 0
-    return ClipSummary(muxer.units, written, duration, first_wall_us)
-
-
-def _nothing() -> None:
-    """A plain file has no parts to hand on."""
-
-
-def _clip_units(slices: Sequence[ClipSlice]) -> Iterator[tuple[AccessUnit, bool]]:
-    """(unit, whether it leads its slice), without pictures that lean on the GOP before their slice."""
-    for part in slices:
-        end = us_to_90k(part.end_us)
-        first_pts: int | None = None
-        for unit in read_units(part.path, wall_us=part.wall_us, start_us=part.start_us):
-            if unit.dts_90k >= end:
-                break
-            if first_pts is None:
-                first_pts = unit.pts_90k
-                yield unit, True
-            elif unit.pts_90k >= first_pts:
-                yield unit, False
-
-
-class _PartSink:
-    """The file that libav writes to; hands on what one call produced as one piece."""
-
-    def __init__(self, sink: Callable[[bytes], None]) -> None:
-        self._sink = sink
-        self._pieces: list[bytes] = []
-        self.written = 0
-
-    def write(self, data: bytes) -> int:
-        self._pieces.append(data)
-        return len(data)
-
-    def flush(self) -> None:
-        if self._pieces:
-            data = b"".join(self._pieces)
-            self._pieces.clear()
-            self.written += len(data)
-            self._sink(data)
-
-
-class _Muxer:
-    """One video stream into one container. Holds a unit back until the next one tells how long it lasts."""
-
-    def __init__(self, container: OutputContainer, parameters: CodecParameters) -> None:
-        if parameters.codec not in ("h264", "hevc"):
-            raise unprocessable(
-                f"Only H.264 and HEVC can be recorded, not {parameters.codec}. Change the camera's codec."
-            )
-        self._container = container
-        self._parameters = parameters
-        self._stream: Stream = container.add_mux_stream(
-            parameters.codec, width=parameters.width, height=parameters.height, time_base=_TICK
-        )
-        self._held: tuple[AccessUnit, int] | None = None
-        self._duration = _DEFAULT_DURATION_90K
-        self.units = 0
-
-    @property
-    def next_dts_90k(self) -> int:
-        """Where a unit belongs that follows the last one directly."""
-        if self._held is None:
-            return 0
-        unit, dts = self._held
-        return dts + (unit.duration_90k or self._duration)
-
-    def append(self, unit: AccessUnit, dts_90k: int) -> None:
-        if self._held is not None:
-            self._mux_held(dts_90k)
-        elif not unit.is_keyframe:
-            raise unprocessable("A recording begins with a keyframe.")
-        self._held = unit, dts_90k
-        self.units += 1
-
-    def end(self, end_dts_90k: int | None = None) -> int:
-        """Close the file; returns the end of the last unit in ticks."""
-        end = self.next_dts_90k if end_dts_90k is None else end_dts_90k
-        self._mux_held(end)
-        self._container.close()
-        return end
-
-    def _mux_held(self, next_dts: int) -> None:
-        if self._held is None:
-            return
-        unit, dts = self._held
-        if next_dts <= dts:
-            raise unprocessable("The decode times of a recording must rise.")
-        self._duration = next_dts - dts
-        packet = av.Packet(self._data(unit, first=self.units == 1) if unit.is_keyframe else unit.data)
-        packet.stream = self._stream
-        packet.time_base = _TICK
-        packet.dts = dts
-        packet.pts = dts + unit.pts_90k - unit.dts_90k
-        packet.duration = self._duration
-        packet.is_keyframe = unit.is_keyframe
-        self._container.mux_one(packet)
-
-    def _data(self, unit: AccessUnit, *, first: bool) -> bytes:
-        """A keyframe's bytes, led by its parameter sets where the header of the file does not hold them."""
-        parameters, written = unit.parameters, self._parameters
-        if not first and (parameters is written or parameters.extradata == written.extradata):
-            return unit.data
-        if parameters.codec != written.codec:
-            raise unprocessable("The codec changes within this recording. Ask for a shorter time range.")
-        inside = (h264 if parameters.codec == "h264" else hevc).extradata_of(unit.data)
-        if not inside and not parameters.extradata:
-            raise unprocessable("The stream has no parameter sets, so it cannot be recorded yet.")
-        return unit.data if inside else parameters.extradata + unit.data
-
-
-def _open_output(file: str | _PartSink, options: dict[str, str]) -> OutputContainer:
-    # Every packet is flushed to the target, so that a part leaves as soon as libav closes it.
-    return av.open(file, "w", format="mp4", options=options | {"flush_packets": "1"}, buffer_size=_BUFFER_BYTES)
 
 
 def _opened(path: Path) -> BinaryIO:

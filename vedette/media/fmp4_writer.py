@@ -18,7 +18,7 @@ that comes `part_us` after its first, so that is the most a crash can lose. No I
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from vedette.kernel.errors import unprocessable
@@ -226,6 +226,19 @@ class SegmentWriter:
             numbers.append(AUDIO_TRACK)
         header = uuid_box(HEADER_UUID, self._header) if self._header else b""
         return file_type(fragmented=True) + movie(tracks, fragments=numbers) + header
+
+
+def fragmented(units: Iterable[AccessUnit], *, audio: CodecParameters | None = None) -> Iterator[bytes]:
+    """The units as the bytes of a segment without seals, part by part; sound before the first picture is left out."""
+    writer: SegmentWriter | None = None
+    for unit in units:
+        if writer is None and not unit.parameters.is_audio:
+            writer = SegmentWriter(unit.parameters, audio=audio)
+        part = writer.write(unit) if writer is not None else None
+        if part is not None:
+            yield part
+    if writer is not None:
+        yield writer.close()[0]
 
 
 class _Sound:

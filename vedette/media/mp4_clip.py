@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from vedette.kernel.errors import not_found, unprocessable
-from vedette.media.mp4 import SampleTable
+from vedette.media.mp4 import SampleTable, Track
 from vedette.media.mp4_boxes import Edit
 from vedette.media.mp4_progressive import ClipTrack, Ints, Samples, assemble
 from vedette.media.unit import TICKS_PER_SECOND, ticks_to_us, us_to_90k
@@ -31,7 +31,8 @@ class ClipCut:
     """`[start_90k, end_90k)` of a segment in ticks from its first picture, which was captured at `wall_us` (UTC).
 
     `source` names the file for the reader of the plan. `follows` says that nothing is missing before it: the cut before
-    ends where its segment ends, and this one begins its own.
+    ends where its segment ends, and this one begins its own. `leans` is off when the pictures of the cut before it are
+    not those that were recorded: what leans on them is then left out.
     """
 
     source: str
@@ -40,6 +41,7 @@ class ClipCut:
     end_90k: int
     wall_us: int
     follows: bool = False
+    leans: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +54,7 @@ class ClipPlan:
     """
 
     head: bytes
+    tracks: Sequence[ClipTrack]
     sources: Sequence[str]
     files: Ints
     offsets: Ints
@@ -90,14 +93,16 @@ class _Chosen:
     def __init__(self, timescale: int) -> None:
         self.timescale = timescale
         self.next_dts = 0
-        self.entries: list[bytes] = []
+        self.decoders: list[Track] = []
+        self._entries: list[bytes] = []
         self._parts: list[Samples] = []
 
     def add(self, number: int, table: SampleTable, chosen: Ints, dts: Ints) -> None:
         """Takes the chosen samples of the table of cut `number`, at these times of the clip."""
-        if table.track.entry not in self.entries:
-            self.entries.append(table.track.entry)
-        entry = self.entries.index(table.track.entry)
+        if table.track.entry not in self._entries:
+            self._entries.append(table.track.entry)
+            self.decoders.append(table.track)
+        entry = self._entries.index(table.track.entry)
         self._parts.append(
             Samples(
                 source=np.full(len(chosen), number),
@@ -194,7 +199,7 @@ def _pictures(cut: ClipCut, *, runs_on: bool) -> Ints:
     wanted = np.flatnonzero(shown < cut.end_90k)
     last = len(table) if runs_on else max(first, int(wanted[-1]) if len(wanted) else 0) + 1
     chosen = np.arange(first, last)
-    return chosen if cut.follows and not first else chosen[shown[first:last] >= shown[first]]
+    return chosen if cut.follows and cut.leans and not first else chosen[shown[first:last] >= shown[first]]
 
 
 def _end_of(cut: ClipCut, chosen: Ints, *, exact: bool) -> int:
@@ -229,14 +234,12 @@ def _plan(cuts: Sequence[ClipCut], video: _Chosen, audio: _Chosen | None, *, sho
     below = min(0, shown.zero)
     duration = max(1, shown.end - shown.lead)
     edits = [Edit(duration, shown.zero - below + shown.lead)]
-    parameters = cuts[0].tables[0].track.parameters
-    tracks = [ClipTrack(parameters, video.entries, pictures.shifted(-below), video.next_dts, edits)]
+    tracks = [ClipTrack(video.decoders, pictures.shifted(-below), video.next_dts, edits)]
     if audio is not None:
         sound = audio.samples
         begin = int(sound.dts[0])
         edits = _sound_edits(begin, shown.lead, duration, scale=audio.timescale)
-        heard = cuts[0].tables[1].track.parameters
-        tracks.append(ClipTrack(heard, audio.entries, sound.moved(-begin), audio.next_dts - begin, edits))
+        tracks.append(ClipTrack(audio.decoders, sound.moved(-begin), audio.next_dts - begin, edits))
     shown_us = shown.wall_us + ticks_to_us(shown.lead)
     head, (files, offsets, lengths) = assemble(tracks, duration=duration, wall_us=shown_us)
     tag = blake2b(head, digest_size=16)
@@ -244,6 +247,7 @@ def _plan(cuts: Sequence[ClipCut], video: _Chosen, audio: _Chosen | None, *, sho
         tag.update(cut.source.encode() + b"\0")
     return ClipPlan(
         head=head,
+        tracks=tracks,
         sources=[cut.source for cut in cuts],
         files=files,
         offsets=offsets,

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.media import mp4_boxes
+from vedette.media.mp4 import Track
 from vedette.media.mp4_boxes import Edit, full_box
-from vedette.media.unit import CodecParameters
 
 type Ints = NDArray[np.int64]
 type Pieces = tuple[Ints, Ints, Ints]
@@ -56,10 +56,9 @@ class Samples:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipTrack:
-    """A track of the clip: the first dts is 0, the last sample ends at `end`."""
+    """A track of the clip: the first dts is 0, the last sample ends at `end`; `samples.entry` counts `decoders`."""
 
-    parameters: CodecParameters
-    entries: Sequence[bytes]
+    decoders: Sequence[Track]
     samples: Samples
     end: int
     edits: Sequence[Edit]
@@ -132,7 +131,7 @@ def _trak(track: ClipTrack, chunks: _Chunks, placed: Ints, *, duration: int, is_
     samples = track.samples
     steps = np.diff(samples.dts, append=track.end)
     tables = [
-        mp4_boxes.descriptions(track.entries),
+        mp4_boxes.descriptions([decoder.entry for decoder in track.decoders]),
         _runs(b"stts", steps),
         _chunk_runs(chunks),
         full_box(b"stsz", 0, 0, struct.pack(">II", 0, len(samples.size)), samples.size.astype(">u4").tobytes()),
@@ -150,7 +149,7 @@ def _trak(track: ClipTrack, chunks: _Chunks, placed: Ints, *, duration: int, is_
         keys = np.flatnonzero(samples.is_keyframe) + 1
         tables.append(full_box(b"stss", 0, 0, struct.pack(">I", len(keys)), keys.astype(">u4").tobytes()))
     return mp4_boxes.track(
-        track.parameters,
+        track.decoders[0].parameters,
         b"".join(tables),
         duration=duration,
         media_duration=int(track.end),

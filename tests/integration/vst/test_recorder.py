@@ -11,7 +11,9 @@ import pytest
 from tests.support.clips import WALL_US, encode, numbers_in
 from tests.support.vst import RecorderBench, gaps_of, open_catalogue, recording, settled
 from vedette.kernel.clock import SystemClock
-from vedette.media.fmp4 import ClipSlice, mux_clip
+from vedette.media.mp4_clip import ClipCut, plan_clip
+from vedette.media.unit import us_to_90k
+from vedette.services.vst.adapters.clip_files import ClipFiles, ClipReader
 from vedette.services.vst.adapters.segment_files import SegmentFolder
 from vedette.services.vst.core import clip
 from vedette.services.vst.core.segmenter import SegmentPolicy
@@ -27,19 +29,21 @@ SECOND = 1_000_000
 
 def numbers(bench: RecorderBench, out: Path) -> list[int]:
     """The frame numbers of everything that was recorded, as one clip."""
-    planned = clip.plan(bench.segments(), 0, 1 << 62)
-    mux_clip(
-        [
-            ClipSlice(
-                bench.folder.path(item.segment.segment_id),
-                item.media_start_us,
-                item.media_end_us,
-                item.segment.start_us,
-            )
-            for item in planned
-        ],
-        out,
-    )
+    files = ClipFiles(bench.folder)
+    cuts = [
+        ClipCut(
+            str(item.segment.segment_id),
+            files.tables(item.segment.segment_id),
+            us_to_90k(item.media_start_us),
+            us_to_90k(item.media_end_us),
+            item.segment.start_us,
+        )
+        for item in clip.plan(bench.segments(), 0, 1 << 62)
+    ]
+    plan = plan_clip(cuts)
+    reader = ClipReader(files, plan, {})
+    out.write_bytes(reader.read(0, plan.size))
+    reader.close()
     return numbers_in(str(out))
 
 

@@ -6,16 +6,14 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-import av
 import pytest
 
 from tests.support import clips
-from tests.support.pictures import gray
 from vedette.kernel.errors import Fault
 from vedette.media import fmp4, h264
 from vedette.media.fmp4_writer import SegmentSummary, SegmentWriter
 from vedette.media.mp4 import boxes
-from vedette.media.unit import AccessUnit, CodecParameters, us_to_90k
+from vedette.media.unit import AccessUnit, CodecParameters
 
 SECOND_90K = 90_000
 
@@ -167,94 +165,3 @@ def test_files_that_are_no_segments(tmp_path: Path) -> None:
         with pytest.raises(Fault) as fault:
             list(fmp4.read_units(tmp_path / name))
         assert fault.value.status == 422
-
-
-def pictures(path: Path) -> list[tuple[int, int]]:
-    """(number, pts in 90 kHz) of each picture."""
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        return [
-            (
-                clips.read_number(gray(frame)),
-                round((frame.pts or 0) * stream.time_base * SECOND_90K),
-            )
-            for frame in container.decode(stream)
-        ]
-
-
-@pytest.mark.parametrize("b_frames", [0, 2])
-@pytest.mark.parametrize("to_file", [True, False])
-def test_clips_are_seamless(tmp_path: Path, b_frames: int, to_file: bool) -> None:
-    for index in range(3):
-        wall = clips.WALL_US + index * 2_000_000
-        units = clips.encode(60, gop=20, b_frames=b_frames, first=index * 60, wall_us=wall)
-        write(tmp_path / f"{index}.mp4", units)
-    slices = [
-        fmp4.ClipSlice(tmp_path / "0.mp4", 1_000_000, 2_000_000, clips.WALL_US),
-        fmp4.ClipSlice(tmp_path / "1.mp4", 0, 2_000_000, clips.WALL_US + 2_000_000),
-        fmp4.ClipSlice(tmp_path / "2.mp4", 0, 500_000, clips.WALL_US + 4_000_000),
-    ]
-    clip = tmp_path / "clip.mp4"
-    if to_file:
-        summary = fmp4.mux_clip(slices, clip)
-    else:
-        pieces: list[bytes] = []
-        summary = fmp4.mux_clip(slices, pieces.append)
-        clip.write_bytes(b"".join(pieces))
-    assert summary.bytes == clip.stat().st_size
-    assert summary.wall_us == clips.WALL_US + 666_666
-    found = pictures(clip)
-    assert [number for number, _ in found[:100]] == list(range(20, 120))
-    assert {b - a for (_, a), (_, b) in pairwise(found[:100])} == {3000}
-    # The tail may hold pictures that a B-frame before the end leans on, never fewer than asked for.
-    assert [number for number, _ in found[100:115]] == list(range(120, 135))
-    assert summary.units == len(found) <= 115 + b_frames
-    assert summary.duration_90k == summary.units * 3000
-
-
-@pytest.mark.parametrize(("gaps", "step"), [("close", 3000), ("keep", 3000 + 5 * SECOND_90K)])
-def test_gaps_are_closed_or_kept(tmp_path: Path, gaps: str, step: int) -> None:
-    write(tmp_path / "0.mp4", clips.encode(30, gop=10))
-    write(tmp_path / "1.mp4", clips.encode(30, gop=10, first=30))
-    slices = [
-        fmp4.ClipSlice(tmp_path / "0.mp4", 0, 1_000_000, clips.WALL_US),
-        fmp4.ClipSlice(tmp_path / "1.mp4", 0, 1_000_000, clips.WALL_US + 6_000_000),
-    ]
-    fmp4.mux_clip(slices, tmp_path / "clip.mp4", gaps="keep" if gaps == "keep" else "close")
-    found = pictures(tmp_path / "clip.mp4")
-    assert [number for number, _ in found] == list(range(60))
-    assert found[30][1] - found[29][1] == step
-
-
-def test_jitter_of_the_wall_clock_never_turns_time_back(tmp_path: Path) -> None:
-    write(tmp_path / "0.mp4", clips.encode(30, gop=10))
-    slices = [
-        fmp4.ClipSlice(tmp_path / "0.mp4", 0, 1_000_000, clips.WALL_US),
-        fmp4.ClipSlice(tmp_path / "0.mp4", 0, 1_000_000, clips.WALL_US + 980_000),
-    ]
-    fmp4.mux_clip(slices, tmp_path / "clip.mp4", gaps="keep")
-    assert {b - a for (_, a), (_, b) in pairwise(pictures(tmp_path / "clip.mp4"))} == {3000}
-
-
-def test_a_clip_of_nothing_or_of_two_codecs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Fault) as fault:
-        fmp4.mux_clip([], tmp_path / "clip.mp4")
-    assert (fault.value.status, fault.value.code) == (404, "VMSNoDataError")
-    write(tmp_path / "0.mp4", clips.encode(10, gop=10))
-    write(tmp_path / "1.mp4", clips.encode(10, gop=10, codec="libx265"))
-    slices = [fmp4.ClipSlice(tmp_path / f"{i}.mp4", 0, 1_000_000, clips.WALL_US) for i in range(2)]
-    with pytest.raises(Fault) as fault:
-        fmp4.mux_clip(slices, tmp_path / "clip.mp4")
-    assert fault.value.status == 422
-
-
-def test_a_clip_is_seekable_from_its_front(segment: Path, tmp_path: Path) -> None:
-    fmp4.mux_clip([fmp4.ClipSlice(segment, 0, 2_000_000, 0)], tmp_path / "clip.mp4")
-    data = (tmp_path / "clip.mp4").read_bytes()
-    assert data.index(b"moov") < data.index(b"mdat")
-    with av.open(str(tmp_path / "clip.mp4")) as container:
-        stream = container.streams.video[0]
-        container.seek(int((41.5 / 30) / stream.time_base), stream=stream)
-        frame = next(container.decode(stream))
-    assert clips.read_number(gray(frame)) == 40
-    assert us_to_90k(2_000_000) == 60 * 3000

@@ -303,6 +303,19 @@ def walk(path: Path) -> Walked:
     return Walked(header, tuple(sealed), digest, whole=bool(sealed) and sealed[-1].offset == length)
 
 
+def header_of(path: Path) -> SegmentHeader | None:
+    """What a segment file says it is, without a look at its media; None when it says nothing. Blocking."""
+    with path.open("rb") as file:
+        while (end := _box_end(file)) is not None:
+            name, data = _uuid_box(file, end)
+            if name == HEADER_UUID:
+                return _header(data[24:])
+            if name == SEAL_UUID:
+                return None
+            file.seek(end)
+    return None
+
+
 def digest_of(path: Path) -> str:
     """The BLAKE2b-128 of a file, hexadecimal. Blocking."""
     digest = blake2b(digest_size=DIGEST_BYTES)
@@ -341,7 +354,7 @@ def _write_all(descriptor: int, *pieces: bytes) -> None:
 def _header(payload: bytes) -> SegmentHeader | None:
     try:
         return msgspec.json.decode(payload, type=SegmentHeader)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -1,12 +1,10 @@
-"""`storage/…`: sizes, timelines, clips and pictures out of recordings."""
+"""`storage/…`: sizes, timelines and pictures out of recordings."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import StreamingResponse
 
-from vedette.kernel.clock import to_datetime
-from vedette.kernel.errors import invalid, unprocessable
+from vedette.kernel.errors import invalid
 from vedette.kernel.http import requires
 from vedette.schema.identity import Action, Subject
 from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, instant, span, timelines
@@ -20,7 +18,6 @@ from vedette.services.vst.service.footage import MIB, Footage
 type Ids = Annotated[list[str] | None, Query(max_length=100)]
 type Side = Annotated[int | None, Query(ge=0, le=8000)]
 _DAY_US = 86_400_000_000
-_MP4: dict[int | str, dict[str, Any]] = {200: {"content": {"video/mp4": {}}}}
 _JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 
 
@@ -68,35 +65,6 @@ def _add_totals(router: APIRouter, service: Vst) -> None:
 
 def _add_media(router: APIRouter, service: Vst) -> None:
     @router.get(
-        "/file/{streamId}",
-        dependencies=[requires(Action.EXPORT, sensor="streamId")],
-        response_class=Response,
-        responses=_MP4,
-    )
-    async def get_clip(
-        stream_id: StreamId,
-        start_time: Annotated[str | None, Query(alias="startTime", max_length=128)] = None,
-        end_time: Annotated[str | None, Query(alias="endTime", max_length=128)] = None,
-        container: Annotated[str, Query(max_length=128)] = "mp4",
-        transcode: Literal["none", "full", "gop"] = "none",
-        full_length: Annotated[bool, Query(alias="fullLength")] = False,
-    ) -> Response:
-        """One playable MP4 of what was recorded in the range, copied and never re-encoded; it begins at the keyframe at
-        or before `startTime`, and gaps inside are closed."""
-        if transcode != "none":
-            raise unprocessable("Clips are copied as they were recorded. Leave transcode out.")
-        if container.lower() not in ("mp4", "mov,mp4"):
-            raise unprocessable("Clips are MP4. Leave container out, or say mp4.")
-        start_us, end_us = instant(start_time), instant(end_time)
-        if start_us is None or end_us is None:
-            raise invalid("startTime and endTime are needed. The timeline says what there is.")
-        clip = await service.footage.clip(stream_id, start_us, end_us)
-        headers = {"content-disposition": f'attachment; filename="{_file_name(stream_id, clip.start_us)}"'}
-        if clip.size_bytes is not None:
-            headers["content-length"] = str(clip.size_bytes)
-        return StreamingResponse(clip.chunks, media_type="video/mp4", headers=headers)
-
-    @router.get(
         "/stream/{streamId}/picture",
         dependencies=[requires(Action.REPLAY, sensor="streamId")],
         response_class=Response,
@@ -134,13 +102,6 @@ def _add_stream(router: APIRouter, service: Vst) -> None:
         usage = (await service.footage.usage()).get(stream_id)
         return {"size_in_mb": usage.bytes // MIB if usage else 0}
 
-    @router.delete("/file/{streamId}")
-    async def delete_recordings(
-        stream_id: StreamId, caller: Annotated[Subject, requires(Action.DELETE, sensor="streamId")]
-    ) -> JsonObject:
-        """Delete everything that a stream has recorded so far."""
-        return {"spaceSaved": await service.delete_recordings(stream_id, caller=caller) // MIB}
-
 
 def _ids(service: Vst, caller: Subject) -> list[str]:
     return [status.sensor.sensor_id for status in service.sensors.list(caller)]
@@ -177,7 +138,3 @@ async def _total(footage: Footage, usage: dict[str, Usage]) -> JsonObject:
         "totalAvailableStorageSize": disk.free // MIB,
         "totalDiskCapacity": disk.total // MIB,
     }
-
-
-def _file_name(stream_id: str, start_us: int) -> str:
-    return f"{stream_id}_{to_datetime(start_us):%Y%m%dT%H%M%SZ}.mp4"

@@ -1,7 +1,8 @@
 """Which parts of which segments make a requested time range."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from vedette.services.vst.model import Segment
 
@@ -32,6 +33,18 @@ def plan(segments: Iterable[Segment], start_us: int, end_us: int) -> list[Slice]
         slices.append(Slice(segment, begin, end, _media(segment, begin), _media(segment, end)))
         cursor = end
     return slices
+
+
+def follows(left: Slice, right: Slice) -> bool:
+    """Whether nothing is missing between two slices: the recording ran on from one segment into the next."""
+    runs_on = left.segment.recording_id == right.segment.recording_id or not right.segment.digest
+    return runs_on and left.end_us == left.segment.end_us == right.segment.start_us == right.start_us
+
+
+def missing(slices: Sequence[Slice], start_us: int, end_us: int, *, join_us: int) -> list[tuple[int, int]]:
+    """The parts of `[start_us, end_us)` longer than `join_us` that no slice covers, in order."""
+    bounds = [start_us, *(bound for item in slices for bound in (item.start_us, item.end_us)), end_us]
+    return [(begin, end) for begin, end in list(pairwise(bounds))[::2] if end - begin > join_us]
 
 
 def _media(segment: Segment, wall_us: int) -> int:
