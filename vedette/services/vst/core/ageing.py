@@ -18,8 +18,8 @@ _FLOOR_SHARE = 0.05
 _US = 1_000_000
 
 
-class Lump(Protocol):
-    """Something that is deleted as a whole: a segment, or an hour of them in a forecast."""
+class Timed(Protocol):
+    """Something with a begin and an end."""
 
     @property
     def start_us(self) -> int:
@@ -28,6 +28,10 @@ class Lump(Protocol):
     @property
     def end_us(self) -> int:
         """End, microseconds UTC."""
+
+
+class Lump(Timed, Protocol):
+    """Something that is deleted as a whole: a segment, or an hour of them in a forecast."""
 
     @property
     def bytes(self) -> int:
@@ -141,7 +145,7 @@ def outside(protected: Iterable[Span], start_us: int, end_us: int) -> list[Span]
     return [window for window in windows if window.end_us > window.start_us]
 
 
-def is_protected(lump: Lump, protected: Iterable[Span]) -> bool:
+def is_protected(lump: Timed, protected: Iterable[Span]) -> bool:
     """Whether any of it is: what a protected range touches stays whole."""
     return any(span.start_us < lump.end_us and lump.start_us < span.end_us for span in protected)
 

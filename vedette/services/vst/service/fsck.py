@@ -1,26 +1,31 @@
 """`vedette fsck`: does the disk hold what the catalogue promises? Run it while VST is stopped; it needs no service.
 
 I1: every row has its file, of that size, playable (and of that content, when asked). I2: every file is exactly one of
-catalogue row, garbage row, unfinished part. The database's own integrity is checked along.
+catalogue row, garbage row, unfinished part. I4: the coverage ledger's chain holds, every second of it is a segment, an
+absence or a removal, and nothing protected was removed. The database's own integrity is checked along.
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from vedette.kernel.clock import Clock
-from vedette.kernel.database import Database
+from vedette.kernel.database import Database, Transaction
 from vedette.kernel.errors import Fault
 from vedette.media.fmp4 import parameters_of, whole_boxes_length
-from vedette.services.vst.adapters.segment_files import SegmentFolder, digest_of
+from vedette.services.vst.adapters.segment_files import SegmentFolder, digest_of, header_of
 from vedette.services.vst.model import Cause, Segment
 from vedette.services.vst.service.catalogue import forget_segments
+from vedette.services.vst.service.fsck_ledger import ledger_problems
 from vedette.services.vst.service.recovery import recover
-from vedette.services.vst.store import Store
+from vedette.services.vst.store import StorageStore, Store
+from vedette.services.vst.store.salvage import why_unreadable
 
 CATALOGUE = "catalogue"
 MEDIA = "media"
 STRAYS = "strays"
+_BATCH = 1000
 
 
 class Problem(StrEnum):
@@ -35,6 +40,9 @@ class Problem(StrEnum):
     GARBAGE = "garbage"
     UNFINISHED = "unfinished"
     OVERLAP = "overlap"
+    HEADER = "header"
+    LEDGER = "ledger"
+    PROTECTED = "protected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +87,56 @@ def fsck(data_dir: Path, *, clock: Clock, repair: bool = False, hashes: bool = F
         return report
     database = Database(f"sqlite:///{path}")
     try:
+        reason = why_unreadable(database)
+        if reason:
+            text = f"it cannot be read ({reason}); --rebuild makes it anew from the recordings"
+            report.findings.append(Finding(Problem.DATABASE, CATALOGUE, text))
+            return report
         report.findings += [Finding(Problem.DATABASE, CATALOGUE, text) for text in database.integrity_problems()]
         if repair:
             recover(database, folder)
-        segments = database.read_now(lambda connection: list(Store(connection).list_all_segments()))
-        _check_rows(database, folder, segments, report, checks=_Checks(clock, repair, hashes))
-        _check_files(database, folder, {segment.segment_id for segment in segments}, report, repair=repair)
-        _check_order(segments, report)
+        checks = _Checks(clock, repair, hashes)
+        rows = _check_rows(database, folder, report, checks)
+        _check_files(database, folder, rows, report, repair=repair)
+        for kind, subject, detail in ledger_problems(database):
+            report.findings.append(Finding(Problem(kind), subject, detail))
     finally:
         database.close()
     return report
 
 
-def _check_rows(
-    database: Database, folder: SegmentFolder, segments: list[Segment], report: FsckReport, *, checks: _Checks
+def _check_rows(database: Database, folder: SegmentFolder, report: FsckReport, checks: _Checks) -> set[int]:
+    """Checks one stream after the other, a batch at a time; returns the ids of all rows."""
+    rows: set[int] = set()
+    for stream_id in database.read_now(lambda connection: Store(connection).list_recorded_streams()):
+        cursor_us, end_us = 0, 0
+        while found := database.read_now(partial(_batch, stream_id, cursor_us)):
+            cursor_us = found[-1].start_us + 1
+            for segment in found:
+                _check_order(segment, end_us, report)
+                end_us = max(segment.end_us, end_us)
+                rows.add(segment.segment_id)
+                _check_segment(database, folder, segment, report, checks=checks)
+    return rows
+
+
+def _batch(stream_id: str, start_us: int, connection: Transaction) -> list[Segment]:
+    return StorageStore(connection).list_from(stream_id, start_us, 1 << 62, limit=_BATCH)
+
+
+def _check_segment(
+    database: Database, folder: SegmentFolder, segment: Segment, report: FsckReport, *, checks: _Checks
 ) -> None:
-    for segment in segments:
-        report.segments += 1
-        report.bytes += segment.bytes
-        found = _check_row(folder, segment, hashes=checks.hashes)
-        if found is None:
-            continue
-        problem, detail = found
-        if checks.repair:
-            _forget(database, folder, segment, checks.clock)
-        where = str(folder.path(segment.segment_id))
-        report.findings.append(Finding(problem, where, detail, repaired=checks.repair))
+    report.segments += 1
+    report.bytes += segment.bytes
+    found = _check_row(folder, segment, hashes=checks.hashes)
+    if found is None:
+        return
+    problem, detail = found
+    if checks.repair:
+        _forget(database, folder, segment, checks.clock)
+    where = str(folder.path(segment.segment_id))
+    report.findings.append(Finding(problem, where, detail, repaired=checks.repair))
 
 
 def _check_row(folder: SegmentFolder, segment: Segment, *, hashes: bool) -> tuple[Problem, str] | None:
@@ -123,6 +155,17 @@ def _check_row(folder: SegmentFolder, segment: Segment, *, hashes: bool) -> tupl
         return Problem.UNPLAYABLE, f"the last whole part ends at {whole} of {size} bytes"
     if hashes and digest_of(path) != segment.digest:
         return Problem.CONTENT, "the content is not what was recorded"
+    return _check_header(path, segment)
+
+
+def _check_header(path: Path, segment: Segment) -> tuple[Problem, str] | None:
+    """A file says itself what it is; files from before they did say nothing."""
+    header = header_of(path)
+    if header is None:
+        return None
+    told = header.segment_id, header.stream_id, header.start_us
+    if told != (segment.segment_id, segment.stream_id, segment.start_us):
+        return Problem.HEADER, f"the file says that it is segment {told[0]} of {told[1]}"
     return None
 
 
@@ -157,9 +200,6 @@ def _check_files(
             report.findings.append(Finding(Problem.STRAY, str(path), "no row knows it"))
 
 
-def _check_order(segments: list[Segment], report: FsckReport) -> None:
-    ends: dict[str, int] = {}
-    for segment in sorted(segments, key=lambda item: (item.stream_id, item.start_us)):
-        if segment.start_us < ends.get(segment.stream_id, 0) or segment.end_us <= segment.start_us:
-            report.findings.append(Finding(Problem.OVERLAP, str(segment.segment_id), "overlaps the segment before it"))
-        ends[segment.stream_id] = max(segment.end_us, ends.get(segment.stream_id, 0))
+def _check_order(segment: Segment, end_us: int, report: FsckReport) -> None:
+    if segment.start_us < end_us or segment.end_us <= segment.start_us:
+        report.findings.append(Finding(Problem.OVERLAP, str(segment.segment_id), "overlaps the segment before it"))
