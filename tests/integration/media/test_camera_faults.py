@@ -15,6 +15,7 @@ from vedette.kernel.clock import SystemClock
 from vedette.kernel.errors import Fault
 from vedette.media import h264, rtp
 from vedette.media.rtsp_messages import InterleavedFrame
+from vedette.media.sdp import parse_sdp
 from vedette.tools.camera import Camera, FaultOrder, open_file
 from vedette.tools.camera.control import Control
 from vedette.tools.camera.web import WebServer
@@ -122,6 +123,64 @@ def test_garbage_breaks_the_framing(clip: Path) -> None:
                 for _ in range(200):
                     frame = await client.frame()
                     assert frame.channel in (0, 1)
+
+    with_camera(clip, work)
+
+
+def test_wrong_labels_and_order(clip: Path) -> None:
+    async def work(camera: Camera) -> None:
+        async with connected(camera.port) as client:
+            await playing(client)
+            ssrc = (await media(client)).ssrc
+            camera.obey(order("wrong_ssrc"))
+            while (await media(client)).ssrc == ssrc:
+                continue
+            camera.resume()
+            camera.obey(order("reorder"))
+            numbers = [(await media(client)).sequence]
+            while len(numbers) < 2 or (numbers[-1] - numbers[-2]) % 65_536 == 1:
+                numbers.append((await media(client)).sequence)
+            camera.resume()
+            camera.obey(order("wrong_channel"))
+            while (await client.frame()).channel != 200:
+                continue
+
+    with_camera(clip, work)
+
+
+def test_answers_that_redirect_or_lie(clip: Path) -> None:
+    async def work(camera: Camera) -> None:
+        async with connected(camera.port) as client:
+            camera.obey(order("bare_sdp"))
+            described = await client.ask("DESCRIBE", "/a")
+            (section,) = parse_sdp(described.body)
+            assert (described.status, section.extradata()) == (200, b"")
+            camera.resume()
+            camera.obey(order("redirect", url="rtsp://192.0.2.1/b"))
+            answer = await client.ask("DESCRIBE", "/a")
+            assert (answer.status, answer.headers.get("Location")) == (302, "rtsp://192.0.2.1/b")
+            camera.resume()
+            camera.obey(order("bad_length"))
+            with pytest.raises(ValueError, match="e"):
+                await client.ask("DESCRIBE", "/a")
+
+    with_camera(clip, work)
+
+
+def test_without_keyframes_and_half_closed(clip: Path) -> None:
+    async def work(camera: Camera) -> None:
+        async with connected(camera.port) as client:
+            await playing(client)
+            camera.obey(order("no_keyframes"))
+            await media(client)
+            depacketiser = rtp.Depacketiser("h264")
+            kinds: list[int] = []
+            while len(kinds) < 40:
+                kinds += [nal[0] & 31 for nal in depacketiser.push((await media(client)).payload)]
+            assert h264.NalType.IDR not in kinds[20:]
+            camera.obey(order("half_close"))
+            await client.ended()
+            assert len(camera.server.clients) == 1
 
     with_camera(clip, work)
 

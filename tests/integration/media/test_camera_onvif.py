@@ -13,7 +13,7 @@ import pytest
 from tests.support import clips
 from tests.support.rtsp_client import raw_http, signed
 from tests.support.soap import ask, security
-from vedette.kernel.clock import SystemClock
+from vedette.kernel.clock import SystemClock, to_datetime
 from vedette.kernel.errors import Fault
 from vedette.tools.camera import Camera, FaultOrder, Opener, open_file, open_scene
 from vedette.tools.camera.control import Control
@@ -80,8 +80,14 @@ def test_every_reading_operation_answers(clip: Path) -> None:
     operations = [
         *(("tds", name, "") for name in ("GetSystemDateAndTime", "GetCapabilities", "GetScopes", "GetHostname")),
         *(("tds", name, "") for name in ("GetNetworkInterfaces", "GetNetworkProtocols", "GetUsers", "GetDNS")),
-        *(("tds", name, "") for name in ("GetNTP", "GetNetworkDefaultGateway", "GetServiceCapabilities")),
-        *(("trt", name, "") for name in ("GetVideoSources", "GetVideoEncoderConfigurations")),
+        *(
+            ("tds", name, "")
+            for name in ("GetNTP", "GetNetworkDefaultGateway", "GetServiceCapabilities", "GetEndpointReference")
+        ),
+        *(
+            ("trt", name, "")
+            for name in ("GetVideoSources", "GetVideoEncoderConfigurations", "GetAudioEncoderConfigurations")
+        ),
         ("trt", "GetVideoEncoderConfigurationOptions", ""),
         ("tr2", "GetVideoEncoderConfigurations", ""),
         ("tr2", "GetVideoEncoderConfigurationOptions", ""),
@@ -133,6 +139,21 @@ async def challenge_of(port: int, path: str) -> str:
         await stream.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         head = (await stream.receive()).decode()
     return next(line.partition(": ")[2] for line in head.split("\r\n") if "SHA-256" in line)
+
+
+def test_a_wrong_clock_is_told_and_counts(clip: Path) -> None:
+    async def work(camera: Camera, presence: Presence) -> None:
+        url = presence.url("Front door")
+        camera.obey(FaultOrder(fault="clock_jump", wall_seconds=-86_400 * 366))
+        _, reply = await ask(url, "tds", "GetSystemDateAndTime")
+        year = int(next(node.value("Year") for node in reply.walk() if node.name == "Date"))
+        now_us = CLOCK.now()
+        assert year < to_datetime(now_us).year
+        assert (await ask(url, "tds", "GetUsers", header=security("u", "p", now_us)))[0] == 401
+        skewed_us = now_us - 86_400 * 366 * 1_000_000
+        assert (await ask(url, "tds", "GetUsers", header=security("u", "p", skewed_us)))[0] == 200
+
+    with_device(open_file(clip), work, credentials={"u": "p"})
 
 
 def test_ptz_imaging_and_encoder_remember(clip: Path) -> None:

@@ -60,7 +60,10 @@ def test_files_sizes_and_copies_are_checked_first(tmp_path: Path) -> None:
 
 
 def test_network_options_are_checked_too() -> None:
-    assert "needs --onvif" in refused("scene", "--width", "320", "--height", "180", "--discovery", "0")
+    small = ("scene", "--width", "320", "--height", "180")
+    assert "need --onvif" in refused(*small, "--discovery", "0")
+    assert "need --onvif" in refused(*small, "--motion", "1")
+    assert "--motion goes from" in refused(*small, "--onvif", "0", "--motion", "0")
     assert "no IPv4 address" in refused("scene", "--addresses", "here")
     assert "loopback" in refused("scene", "--addresses", "192.168.1.1")
 

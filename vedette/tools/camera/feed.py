@@ -135,7 +135,7 @@ class Feed(Mount):
         broken = False
         async for unit in units:
             broken = "stall" in self.faults or (broken and not unit.is_keyframe)
-            if not broken:
+            if not broken and not ("no_keyframes" in self.faults and unit.is_keyframe):
                 jump = self.faults.get("clock_jump")
                 yield unit if jump is None else _jumped(unit, jump)
 

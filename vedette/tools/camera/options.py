@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -61,6 +62,7 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--onvif", type=int, metavar="PORT", help="ONVIF services, from this port on upwards (0: any)")
     parser.add_argument("--discovery", type=int, nargs="?", const=3702, metavar="PORT", help="answer WS-Discovery")
     parser.add_argument("--interface", default="127.0.0.1", help="address of the interface for discovery's multicast")
+    parser.add_argument("--motion", type=float, metavar="SECONDS", help="ONVIF motion that begins and ends so often")
     parser.add_argument("--sloppy", action="store_true", help="ONVIF as careless devices speak it")
     parser.add_argument("--control", type=int, metavar="PORT", help="serve the control API on this loopback port")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: %(default)s)")
@@ -149,9 +151,11 @@ async def _presence(
     options: argparse.Namespace, camera: Camera, credentials: dict[str, str] | None, stack: AsyncExitStack
 ) -> Presence | None:
     if options.onvif is None:
-        if options.discovery is not None:
-            raise invalid("--discovery needs --onvif: there is nothing else to discover.")
+        if options.discovery is not None or options.motion is not None:
+            raise invalid("--discovery and --motion need --onvif: there is nothing else to discover or to ask.")
         return None
+    if options.motion is not None and not 0.1 <= options.motion <= 86_400:
+        raise invalid("--motion goes from a tenth of a second to a day.")
     presence = Presence(
         camera,
         port=options.onvif,
@@ -160,6 +164,8 @@ async def _presence(
         discovery=options.discovery,
         interface=options.interface,
     )
+    if options.motion is not None:
+        camera.start(partial(presence.move_now_and_then, options.motion))
     return await stack.enter_async_context(presence)
 
 

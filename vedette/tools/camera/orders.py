@@ -22,6 +22,14 @@ type Kind = Literal[
     "end",
     "drop",
     "burst",
+    "reorder",
+    "wrong_ssrc",
+    "wrong_channel",
+    "no_keyframes",
+    "redirect",
+    "bare_sdp",
+    "bad_length",
+    "half_close",
     "xml_bomb",
     "endless_events",
     "resume",
@@ -34,9 +42,9 @@ type StreamName = Literal["main", "sub"]
 class FaultOrder(Body):
     """One order. `camera` None means every camera, `stream` None both of its streams.
 
-    A fault lasts until `resume`, or for `seconds`. Without duration by nature: `end` (the connection is closed after
-    what was sent, no goodbye), `drop` (it is reset), `reboot` (gone for `seconds`, then back, at `host` and `port` when
-    they are given).
+    A fault lasts until `resume`, or for `seconds`. Without duration by nature are `end` (the connection is closed after
+    what was sent, no goodbye), `half_close` (only our side of it), `drop` (it is reset) and `reboot` (gone for
+    `seconds`, then back, at `host` and `port` when they are given).
     """
 
     fault: Kind = Field(description="what goes wrong")
@@ -52,6 +60,10 @@ class FaultOrder(Body):
         3600.0, ge=-50_000, le=50_000, description="clock_jump: by how much RTP timestamps jump"
     )
     wall_seconds: float = Field(0.0, ge=-(10**9), le=10**9, description="clock_jump: by how much NTP time jumps")
+    url: str = Field(
+        "rtsp://192.0.2.10/elsewhere", max_length=500, pattern=r"^[!-~]+$", description="redirect: where to"
+    )
+    length: int = Field(-1, description="bad_length: what Content-Length says")
     host: str | None = Field(None, max_length=45, description="reboot: the new address")
     port: int | None = Field(None, ge=0, le=65_535, description="reboot: the new RTSP port, 0 for any")
 

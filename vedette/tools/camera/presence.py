@@ -102,8 +102,9 @@ class _Host:
 
     @property
     def base(self) -> str:
-        """Where its HTTP server is."""
-        return f"http://{self.address}:{self.port}"
+        """Where its HTTP server is; at an address that means all of them, the interface of discovery."""
+        address = self._presence.interface if self.address == "0.0.0.0" else self.address  # noqa: S104 - compared
+        return f"http://{address}:{self.port}"
 
     @property
     def announced(self) -> Announced:
@@ -143,6 +144,8 @@ class _Host:
         if "refuse" in faults:
             raise unavailable("This camera refuses on request.")
         self.service.denied = "unauthorized" in faults
+        jump = faults.get("clock_jump")
+        self.service.state.skew_us = 0 if jump is None else round(jump.wall_seconds * 1e6)
         self.service.hostile_xml = "xml_bomb" in faults
         self.service.state.endless_events = "endless_events" in faults
         return await self.service.answer(request)
@@ -166,6 +169,7 @@ class Presence:
         reboot_s: float = 5.0,
     ) -> None:
         self.port = port
+        self.interface = interface
         self.hosts: dict[str, _Host] = {}
         self.responder = None if discovery is None else Responder(self._devices, interface=interface, port=discovery)
         self._camera = camera
@@ -206,6 +210,15 @@ class Presence:
         if host is None:
             raise Fault("VMSNoDataError", 404, f"There is no camera '{name}'.")
         host.service.state.events.set_motion(active)
+
+    async def move_now_and_then(self, seconds: float) -> None:
+        """Motion in front of every camera, for so long, then so long none, for ever."""
+        active = False
+        while True:
+            await self._camera.clock.sleep(seconds)
+            active = not active
+            for name in self.hosts:
+                self.set_motion(name, active)
 
     def start_again(self, host: _Host, after_s: float, address: str | None) -> None:
         """Bring a host back after a while, and say hello."""

@@ -16,11 +16,12 @@ from vedette.kernel.clock import Clock
 from vedette.kernel.errors import Fault, invalid, not_found
 from vedette.media.rtsp_host import ClientCounters, Datagrams, Tamper, Wire
 from vedette.media.rtsp_server import Mount, RtspServer
+from vedette.tools.camera.disturb import Active
 from vedette.tools.camera.door import Door, can_bind
 from vedette.tools.camera.feed import Feed, Pump
 from vedette.tools.camera.openers import Opener, resized
 from vedette.tools.camera.orders import FaultOrder, Kind, StreamName, read_order
-from vedette.tools.camera.wire import Active, FaultyDatagrams, FaultyWire, Supply
+from vedette.tools.camera.wire import FaultyDatagrams, FaultyWire, Supply
 
 _REBOOT_S = 5.0
 _NOTHING: Active = {}
@@ -193,6 +194,9 @@ class Camera(Tamper, Supply):
                 self._reboot(device, order)
             elif order.fault in ("end", "drop"):
                 self._cut(feeds, politely=order.fault == "end")
+            elif order.fault == "half_close":
+                for wire in [wire for feed in feeds for wire in self._wires_of(feed)]:
+                    wire.half_close()
             elif order.fault == "resume":
                 self._resume(feeds)
             else:

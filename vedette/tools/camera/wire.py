@@ -1,26 +1,21 @@
 """Faults on the wire: what stands between the RTSP server and a client's socket when a camera misbehaves.
 
-The server hands over whole messages, so interleaved packets can be dropped, delayed and mixed with garbage one by one.
-RTP travels on even channels, RTCP on odd ones, as every client of ours asks for them.
+The server hands over whole messages, so each can be dropped, delayed and changed by itself (`disturb`).
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, override
 
 import numpy as np
 
 from vedette.kernel.clock import Clock
-from vedette.media.rtp import FRAMING_BYTES
 from vedette.media.rtsp_host import ClientCounters, Datagrams, Wire
-from vedette.tools.camera.orders import FaultOrder, Kind
+from vedette.tools.camera.disturb import DOLLAR, Active, disturbed_answer, disturbed_packets
 
-_MOST_GARBAGE_BYTES = 64
 _MOST_HELD_BYTES = 1024 * 1024
 _STEP_S = 0.05
-
-type Active = Mapping[Kind, FaultOrder]
 
 
 class Supply(Protocol):
@@ -34,17 +29,6 @@ class Supply(Protocol):
 
     def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run work beside the server, until it ends or the camera stops."""
-
-
-def framed_packets(data: bytes | bytearray | memoryview) -> Iterator[memoryview]:
-    """The `$`-framed packets of one write, framing included; what is no packet comes whole."""
-    view = memoryview(data)
-    while len(view) >= FRAMING_BYTES and view[0] == 0x24:
-        size = FRAMING_BYTES + int.from_bytes(view[2:4])
-        yield view[:size]
-        view = view[size:]
-    if len(view):
-        yield view
 
 
 class FaultyWire(Wire):
@@ -74,8 +58,10 @@ class FaultyWire(Wire):
         if not faults and not self._held:
             self._transport.write(data)
             return
-        if data[0] == 0x24:
-            data = self._disturbed(data, faults)
+        if data[0] == DOLLAR:
+            data = disturbed_packets(data, faults, self._supply.dice)
+        else:
+            data = disturbed_answer(bytes(data), faults)
         if self._held or "slow" in faults or ("burst" in faults and data[:1] == b"$"):
             self._hold(bytes(data))
         elif data:
@@ -104,22 +90,15 @@ class FaultyWire(Wire):
             self._frozen = True
             self._transport.pause_reading()
 
+    def half_close(self) -> None:
+        """Say that nothing more will come, and go on listening."""
+        if not self._transport.is_closing() and self._transport.can_write_eof():
+            self._transport.write_eof()
+
     def thaw(self) -> None:
         """What was frozen has lost its place: reset it."""
         if self._frozen:
             self._transport.abort()
-
-    def _disturbed(self, data: bytes | bytearray | memoryview, faults: Active) -> bytes:
-        loss, garbage, dice = faults.get("loss"), faults.get("garbage"), self._supply.dice
-        parts: list[bytes | memoryview] = []
-        for packet in framed_packets(data):
-            is_media = packet[1] % 2 == 0
-            if is_media and ("rtcp_only" in faults or (loss is not None and dice.random() < loss.share)):
-                continue
-            parts.append(packet)
-            if garbage is not None and dice.random() < garbage.share:
-                parts.append(dice.bytes(int(dice.integers(1, _MOST_GARBAGE_BYTES))))
-        return b"".join(parts)
 
     def _hold(self, data: bytes) -> None:
         """Keep what may not leave yet; a camera whose line is too slow drops whole writes."""

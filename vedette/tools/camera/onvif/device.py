@@ -36,7 +36,7 @@ def scopes(name: str) -> list[str]:
 
 def get_system_date_and_time(call: Call) -> Xml:
     """The device's clock, which a digest of WS-Security needs."""
-    moment = to_datetime(call.device.clock.now())
+    moment = to_datetime(call.device.now())
     local = None if call.device.sloppy else el("tt:LocalDateTime", *_date_time(moment))
     return el(
         "tds:GetSystemDateAndTimeResponse",
@@ -220,6 +220,11 @@ def get_network_default_gateway(_call: Call) -> Xml:
     return el("tds:GetNetworkDefaultGatewayResponse", el("tds:NetworkGateway"))
 
 
+def get_endpoint_reference(call: Call) -> Xml:
+    """The address that discovery knows it by."""
+    return el("tds:GetEndpointReferenceResponse", el("tds:GUID", call.device.identity.endpoint))
+
+
 def get_users(call: Call) -> Xml:
     """The one user that is signed in, an administrator."""
     header = call.message.header
@@ -249,6 +254,7 @@ OPERATIONS: dict[str, Operation] = {
     "GetDNS": get_dns,
     "GetNTP": get_ntp,
     "GetNetworkDefaultGateway": get_network_default_gateway,
+    "GetEndpointReference": get_endpoint_reference,
     "GetUsers": get_users,
     "SystemReboot": system_reboot,
 }

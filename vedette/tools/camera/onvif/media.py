@@ -100,12 +100,12 @@ def _encoder(call: Call, stream: StreamName, tag: str) -> Xml:
     )
 
 
-def _audio(call: Call, stream: StreamName) -> Xml | None:
+def _audio(call: Call, stream: StreamName, tag: str = "tt:AudioEncoderConfiguration") -> Xml | None:
     codec = call.device.streams.audio_codec(stream)
     if codec is None:
         return None
     return el(
-        "tt:AudioEncoderConfiguration",
+        tag,
         el("tt:Name", "sound"),
         el("tt:UseCount", 1),
         el("tt:Encoding", _AUDIO_NAMES[codec]),
@@ -196,6 +196,12 @@ def get_encoders(call: Call) -> Xml:
     return el("trt:GetVideoEncoderConfigurationsResponse", *listed)
 
 
+def get_audio_encoders(call: Call) -> Xml:
+    """How the sound is encoded, stream by stream."""
+    listed = [_audio(call, stream, "trt:Configurations") for stream in call.device.streams.stream_names()]
+    return el("trt:GetAudioEncoderConfigurationsResponse", *listed)
+
+
 def get_encoder_options(_call: Call) -> Xml:
     """What they may be."""
     limits = {"tt:FrameRateRange": (1, MOST_FPS), "tt:EncodingIntervalRange": (1, 1)}
@@ -272,6 +278,7 @@ OPERATIONS: dict[str, Operation] = {
     "GetVideoEncoderConfiguration": get_encoder,
     "GetVideoEncoderConfigurations": get_encoders,
     "GetVideoEncoderConfigurationOptions": get_encoder_options,
+    "GetAudioEncoderConfigurations": get_audio_encoders,
     "SetVideoEncoderConfiguration": set_encoder,
     "SetSynchronizationPoint": set_synchronization_point,
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from vedette.kernel.clock import Clock
+from vedette.kernel.clock import Clock, Instant
 from vedette.media.unit import VideoCodec
 from vedette.tools.camera.onvif.pull_points import PullPoints
 from vedette.tools.camera.onvif.soap import Message
@@ -147,11 +147,16 @@ class DeviceState:
     imaging: Imaging = field(default_factory=Imaging)
     head: Head = field(default_factory=Head)
     endless_events: bool = False
+    skew_us: int = 0
     events: PullPoints = field(init=False)
     presets: dict[str, tuple[str, Position]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.events = PullPoints(self.clock)
+
+    def now(self) -> Instant:
+        """What the device takes for the time."""
+        return self.clock.now() + self.skew_us
 
 
 @dataclass(frozen=True, slots=True)

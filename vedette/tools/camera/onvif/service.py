@@ -95,7 +95,7 @@ class OnvifService:
         if public and not self.denied:
             return
         known = self._credentials or {}
-        now = self.state.clock.now()
+        now = self.state.now()
         by_token = not self.denied and soap.user_of(message.header, password_of=known.get, now=now) is not None
         if not by_token and not self._signed_in(request):
             raise SoapError("Sender not authorised.", "NotAuthorized", status=401)
