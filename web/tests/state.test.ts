@@ -56,6 +56,13 @@ describe("cameras", () => {
     expect(toCamera({ ...sensor, state: "offline" }, undefined, []).reason).not.toBe("");
   });
 
+  test("may be online and still have something to say", () => {
+    const status = { state: "online", errorCode: "CommunicationError", errorMessage: "Pictures stopped a moment ago" } as const;
+    expect(toCamera(sensor, status, []).warning).toBe("Pictures stopped a moment ago");
+    expect(toCamera(sensor, { ...status, errorCode: "NoError" }, [])).toMatchObject({ warning: "", device: false });
+    expect(toCamera({ ...sensor, type: "sensor_onvif" }, undefined, []).device).toBe(true);
+  });
+
   test.each([["1280x720", 1280], ["1280 X 720", 1280], ["auto", null], [undefined, null]])("resolution %s", (text, width) => {
     expect(parseResolution(text)?.width ?? null).toBe(width);
   });

@@ -1,6 +1,7 @@
 /** Cameras as devices: finding, adding, setting up, moving. */
 
 import type { SettingsChange, StreamSettings } from "../lib/camerasettings";
+import { axesOf, type Motion } from "../lib/ptz";
 import { getJson, orNull, request, withQuery } from "./client";
 import type { DiscoveredCamera, SensorInfo, SensorStatus, StreamInfo } from "./types";
 import { BASE } from "./vst";
@@ -111,8 +112,12 @@ export async function ptz(sensorId: string): Promise<Ptz | null> {
   return reply && reply.supported !== false ? reply : null;
 }
 
-export async function ptzMove(sensorId: string, pan: number, tilt: number, zoom: number): Promise<void> {
-  await request(sensor(sensorId, "/ptz/continuous"), { method: "POST", json: { pan, tilt, zoom } });
+/** The camera stops by itself when nobody says it again in time. */
+const MOVE_S = 5;
+
+export async function ptzMove(sensorId: string, motion: Motion): Promise<void> {
+  const json = { ...axesOf(motion), timeoutSeconds: MOVE_S };
+  await request(sensor(sensorId, "/ptz/continuous"), { method: "POST", json });
 }
 
 export async function ptzStop(sensorId: string): Promise<void> {
@@ -121,6 +126,11 @@ export async function ptzStop(sensorId: string): Promise<void> {
 
 export async function ptzPreset(sensorId: string, preset: string): Promise<void> {
   await request(sensor(sensorId, "/ptz/preset"), { method: "POST", json: { preset } });
+}
+
+/** Stores where the camera looks now. */
+export async function ptzStore(sensorId: string, name: string): Promise<void> {
+  await request(sensor(sensorId, "/ptz/preset"), { method: "POST", json: { action: "set", name } });
 }
 
 export interface Reading {

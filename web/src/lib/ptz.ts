@@ -34,6 +34,12 @@ export function combined(keys: Iterable<string>): Motion {
   return sum;
 }
 
+/** What to send: pan and tilt belong together, zoom only where it is meant, for many cameras cannot. */
+export function axesOf({ pan, tilt, zoom }: Motion): Partial<Motion> {
+  const turns = pan !== 0 || tilt !== 0;
+  return { ...((turns || zoom === 0) && { pan, tilt }), ...(zoom !== 0 && { zoom }) };
+}
+
 export function isStill({ pan, tilt, zoom }: Motion): boolean {
   return pan === 0 && tilt === 0 && zoom === 0;
 }

@@ -12,6 +12,8 @@ export interface Camera {
   readonly online: boolean;
   /** Why it is offline, as the box says it; empty while online. */
   readonly reason: string;
+  /** What is the matter though it is online; empty while all is well. */
+  readonly warning: string;
   readonly streamId: string;
   readonly size: Size | null;
   readonly detail: string;
@@ -59,6 +61,7 @@ export function toCamera(
     name: sensor.name || sensor.sensorId,
     online,
     reason: online ? "" : status?.errorMessage || "No signal from this camera",
+    warning: online && status && status.errorCode !== "NoError" ? status.errorMessage : "",
     streamId: main?.streamId ?? sensor.sensorId,
     size: parseResolution(main?.metadata?.resolution),
     detail: describe(main),

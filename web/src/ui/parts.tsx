@@ -18,6 +18,13 @@ export function Notice({ error = false, action, children }: {
   );
 }
 
+/** How a camera is: a lamp, and its detail or the reason. */
+export function HealthLamp({ camera }: { camera: { readonly online: boolean; readonly warning: string; readonly reason: string; readonly detail: string } }) {
+  if (!camera.online) return <span class="lamp lamp--bad">{camera.reason}</span>;
+  if (camera.warning !== "") return <span class="lamp lamp--wait">{camera.warning}</span>;
+  return <span class="lamp lamp--ok">{camera.detail || "Online"}</span>;
+}
+
 export function Empty({ icon, title, children, action, alone = false }: {
   icon: IconName;
   title: string;

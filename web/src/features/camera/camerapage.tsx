@@ -13,7 +13,7 @@ import { refreshShapes, shapesOf } from "../../state/shapes";
 import { mayConfigure } from "../../state/session";
 import { useInterval } from "../../ui/hooks";
 import { Icon } from "../../ui/icon";
-import { Empty } from "../../ui/parts";
+import { Empty, HealthLamp } from "../../ui/parts";
 import { toast } from "../../ui/toast";
 import { CoveragePanel } from "../coverage/panel";
 import { RecentAlerts } from "../alerts/recent";
@@ -67,7 +67,7 @@ function CameraView({ camera }: { camera: Camera }) {
         <a class="button button--quiet button--icon" href="/" aria-label="Back to all cameras"><Icon name="back" /></a>
         <div class="camera__title">
           <h1>{camera.name}</h1>
-          <span class={camera.online ? "lamp lamp--ok" : "lamp lamp--bad"}>{camera.online ? camera.detail || "Online" : camera.reason}</span>
+          <HealthLamp camera={camera} />
         </div>
         {mayConfigure.value && <a class="button button--quiet button--icon camera__setup" href={setupPath(camera.sensorId)} aria-label={`Set up ${camera.name}`}><Icon name="settings" /></a>}
       </header>

@@ -2,11 +2,12 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { messageOf } from "../../api/client";
-import { ptz as askPtz, ptzMove, ptzPreset, ptzStop } from "../../api/devices";
+import { ptz as askPtz, ptzMove, ptzPreset, ptzStop, ptzStore } from "../../api/devices";
 import { combined, isStill, motionOf, type Motion } from "../../lib/ptz";
 import type { Camera } from "../../state/cameras";
 import { useAsked } from "../../ui/hooks";
 import { Icon, type IconName } from "../../ui/icon";
+import { Dialog, Field, Notice, SubmitButton } from "../../ui/parts";
 import { toast } from "../../ui/toast";
 
 const BUTTONS: readonly { readonly key: string; readonly icon: IconName; readonly label: string; readonly area: string }[] = [
@@ -17,6 +18,9 @@ const BUTTONS: readonly { readonly key: string; readonly icon: IconName; readonl
   { key: "+", icon: "plus", label: "Closer", area: "closer" },
   { key: "-", icon: "minus", label: "Farther", area: "farther" },
 ];
+
+/** Shorter than the time after which a camera stops by itself. */
+const AGAIN_MS = 3_000;
 
 /** Moves in the order they were asked for; only the newest of those that wait is sent. */
 function useMover(sensorId: string): (motion: Motion) => void {
@@ -30,7 +34,7 @@ function useMover(sensorId: string): (motion: Motion) => void {
         const motion = wanted.current;
         wanted.current = null;
         if (isStill(motion)) await ptzStop(sensorId);
-        else await ptzMove(sensorId, motion.pan, motion.tilt, motion.zoom);
+        else await ptzMove(sensorId, motion);
       }
     } catch (cause) {
       toast(messageOf(cause));
@@ -45,14 +49,21 @@ function useMover(sensorId: string): (motion: Motion) => void {
 
 /** Absent for cameras that cannot turn. */
 export function PtzPanel({ camera }: { camera: Camera }) {
-  const { value } = useAsked(() => askPtz(camera.sensorId), 0, camera.sensorId);
+  const { value, again } = useAsked(() => askPtz(camera.sensorId), 0, camera.sensorId);
   if (!value) return null;
-  return <Pad sensorId={camera.sensorId} presets={value.presets ?? []} />;
+  return <Pad sensorId={camera.sensorId} presets={value.presets ?? []} onStored={again} />;
 }
 
-function Pad({ sensorId, presets }: { sensorId: string; presets: readonly { readonly token: string; readonly name?: string }[] }) {
+interface PadProps {
+  readonly sensorId: string;
+  readonly presets: readonly { readonly token: string; readonly name?: string }[];
+  readonly onStored: () => void;
+}
+
+function Pad({ sensorId, presets, onStored }: PadProps) {
   const held = useRef(new Set<string>());
   const [moving, setMoving] = useState(false);
+  const [storing, setStoring] = useState(false);
   const move = useMover(sensorId);
 
   function change(key: string, down: boolean): void {
@@ -69,6 +80,12 @@ function Pad({ sensorId, presets }: { sensorId: string; presets: readonly { read
     setMoving(false);
     move(combined([]));
   }
+
+  useEffect(() => {
+    if (!moving) return;
+    const timer = setInterval(() => move(combined(held.current)), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [moving]);
 
   // A camera must not go on turning when the page goes away under the finger.
   useEffect(() => {
@@ -114,14 +131,47 @@ function Pad({ sensorId, presets }: { sensorId: string; presets: readonly { read
             </button>
           ))}
         </div>
-        {presets.length > 0 && (
-          <div class="ptz__presets" role="group" aria-label="Stored positions">
-            {presets.map((preset) => (
-              <button key={preset.token} type="button" class="button" onClick={() => ptzPreset(sensorId, preset.token).catch((cause: unknown) => toast(messageOf(cause)))}>{preset.name || preset.token}</button>
-            ))}
-          </div>
-        )}
+        <div class="ptz__presets" role="group" aria-label="Stored positions">
+          {presets.map((preset) => (
+            <button key={preset.token} type="button" class="button" onClick={() => ptzPreset(sensorId, preset.token).catch((cause: unknown) => toast(messageOf(cause)))}>{preset.name || preset.token}</button>
+          ))}
+          <button type="button" class="button button--quiet" onClick={() => setStoring(true)}><Icon name="plus" size={16} />Store this view</button>
+        </div>
+        {storing && <StoreDialog sensorId={sensorId} onClose={() => setStoring(false)} onStored={onStored} />}
       </div>
     </section>
+  );
+}
+
+function StoreDialog({ sensorId, onClose, onStored }: { sensorId: string; onClose: () => void; onStored: () => void }) {
+  const [name, setName] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  async function submit(): Promise<void> {
+    setBusy(true);
+    try {
+      await ptzStore(sensorId, name.trim());
+      toast(`${name.trim()} stored`);
+      onStored();
+      onClose();
+    } catch (cause) {
+      setError(messageOf(cause));
+      setBusy(false);
+    }
+  }
+  return (
+    <Dialog title="Store this view" onClose={onClose}>
+      <form
+        class="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <Field label="Name" value={name} onInput={setName} required maxLength={64} placeholder="Entrance" autoFocus />
+        {error && <Notice error>{error}</Notice>}
+        <SubmitButton busy={busy} busyLabel="Asking the camera…">Store</SubmitButton>
+      </form>
+    </Dialog>
   );
 }

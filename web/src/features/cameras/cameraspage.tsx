@@ -10,7 +10,7 @@ import { cameraPath, setupPath } from "../../state/router";
 import { mayConfigure, mayRemove } from "../../state/session";
 import { useAsked } from "../../ui/hooks";
 import { Icon } from "../../ui/icon";
-import { Empty, Notice } from "../../ui/parts";
+import { Empty, HealthLamp, Notice } from "../../ui/parts";
 import { AddDialog } from "./adddialog";
 import { FoundPanel } from "./found";
 import { ListTools } from "./listtools";
@@ -62,7 +62,7 @@ function CameraRow({ camera, state, onRemove }: { camera: Camera; state: Recordi
         <Thumbnail camera={camera} />
         <span class="row__text">
           <strong>{camera.name}</strong>
-          <span class={camera.online ? "lamp lamp--ok" : "lamp lamp--bad"}>{camera.online ? camera.detail || "Online" : camera.reason}</span>
+          <HealthLamp camera={camera} />
         </span>
         {state && <RecordingTag state={state} />}
       </a>

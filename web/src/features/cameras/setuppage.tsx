@@ -9,7 +9,7 @@ import { cameraPath } from "../../state/router";
 import { mayConfigure } from "../../state/session";
 import { useAsked } from "../../ui/hooks";
 import { Icon } from "../../ui/icon";
-import { Dialog, Empty, Field, Notice, SubmitButton } from "../../ui/parts";
+import { Dialog, Empty, Field, HealthLamp, Notice, SubmitButton } from "../../ui/parts";
 import { toast } from "../../ui/toast";
 import { RecordingPanel } from "./recordingpanel";
 import { SettingsPanel } from "./settingspanel";
@@ -64,8 +64,8 @@ function Setup({ camera }: { camera: Camera }) {
 }
 
 function Health({ camera }: { camera: Camera }) {
-  if (camera.online) return <p class="lamp lamp--ok setup__health">Online{camera.detail && `: ${camera.detail}`}</p>;
-  return <Notice error>{camera.reason}</Notice>;
+  if (!camera.online) return <Notice error>{camera.reason}</Notice>;
+  return <p class="setup__health"><HealthLamp camera={camera} /></p>;
 }
 
 const FACTS: readonly (readonly [keyof SensorInfo, string])[] = [

@@ -22,7 +22,7 @@ export function UpkeepPanel({ camera }: { camera: Camera }) {
       <ul class="upkeep">
         <Line icon="lock" title="User name and password" hint="Kept encrypted; nobody can read them back." action="Change" onClick={() => setOpen("credentials")} />
         {camera.device && <Line icon="reboot" title="Restart the camera" hint="It is away for a minute or so." action="Restart" onClick={() => setOpen("reboot")} />}
-        <Line icon="swap" title="Replace by another camera" hint="The new one takes over this name and its footage." action="Replace" onClick={() => setOpen("replace")} />
+        {mayRemove.value && <Line icon="swap" title="Replace by another camera" hint="The new one takes over this name and its footage." action="Replace" onClick={() => setOpen("replace")} />}
         {mayRemove.value && <Line icon="trash" title="Remove from this box" hint="With or without what it has recorded." action="Remove" danger onClick={() => setOpen("remove")} />}
       </ul>
       {open === "credentials" && <CredentialsDialog camera={camera} onClose={close} />}
