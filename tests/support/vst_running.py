@@ -83,6 +83,7 @@ def settings_of(**changes: Any) -> VstSettings:
         "offline_after_s": 2.0,
         "open_timeout_s": 3.0,
         "min_free_gib": 0,
+        "discovery_every_s": 0,
     }
     return VstSettings(**{**quick, **changes})
 

@@ -22,7 +22,15 @@ class VstSettings(Settings):
     read_timeout_s: float = Field(3.0, gt=0, le=5, description="Seconds without media before a camera is reconnected.")
     retry_first_s: float = Field(0.5, gt=0, description="Seconds before the first reconnect; they double each time.")
     retry_most_s: float = Field(30.0, gt=0, description="Most seconds between two tries to reconnect.")
-    offline_after_s: float = Field(5.0, ge=0, description="Seconds of failure before a camera counts as offline.")
+    offline_after_s: float = Field(4.5, ge=0, description="Seconds without media before a camera counts as offline.")
+    discovery_every_s: float = Field(60.0, ge=0, description="Seconds between two looks for cameras; 0 never looks.")
+    discovery_interfaces: tuple[str, ...] = Field(
+        (), description="Interfaces or their addresses to look for cameras on; empty means all but loopback."
+    )
+    discovery_wait_s: float = Field(
+        3.0, gt=0, le=30, description="Seconds that cameras have to answer when looked for."
+    )
+    discovery_port: int = Field(3702, ge=1, le=65535, description="UDP port of WS-Discovery.")
     record: bool = Field(True, description="Whether cameras are recorded from the moment they are added.")
     segment_s: float = Field(10.0, ge=1, le=600, description="Length of a recording segment, cut at keyframes.")
     part_s: float = Field(1.0, gt=0, le=2, description="Most seconds of video that a crash may lose.")

@@ -9,7 +9,7 @@ from vedette.kernel.http import requires
 from vedette.schema.identity import Action, Subject
 from vedette.services.vst.api.common import JsonObject, camera_streams, sensor_ids
 from vedette.services.vst.service import Vst
-from vedette.services.vst.service.configuration import live_configuration, sensor_configuration
+from vedette.services.vst.service.configuration import live_configuration
 
 
 def build_router(service: Vst) -> APIRouter:
@@ -19,11 +19,6 @@ def build_router(service: Vst) -> APIRouter:
         _add_version(router, group, {"type": "vst", "version": __version__})
     _add_version(router, "record", {"recorder_version": __version__, "type": "vst", "version": __version__})
     _add_version(router, "storage", {"storage_management_version": __version__, "type": "vst", "version": __version__})
-
-    @router.get("/sensor/configuration", dependencies=[requires(Action.VIEW)])
-    async def get_sensor_configuration() -> JsonObject:
-        """The configuration that NVIDIA's web page asks for at start."""
-        return sensor_configuration(service.settings)
 
     @router.get("/replay/configuration", dependencies=[requires(Action.VIEW)])
     async def get_replay_configuration() -> JsonObject:

@@ -29,6 +29,8 @@ from vedette.services.vst.service.catalogue import Catalogue
 from vedette.services.vst.service.coverage import Coverage
 from vedette.services.vst.service.cutter import phase_of
 from vedette.services.vst.service.deletion import FOR_EVER_US, Deleted, Deletion
+from vedette.services.vst.service.devices import Devices
+from vedette.services.vst.service.discovery import Finder
 from vedette.services.vst.service.events import Outbox, Silence
 from vedette.services.vst.service.files import Files
 from vedette.services.vst.service.footage import Footage
@@ -38,6 +40,7 @@ from vedette.services.vst.service.live import LiveSessions
 from vedette.services.vst.service.meters import Meters
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.policy import Policies
+from vedette.services.vst.service.quality import Quality
 from vedette.services.vst.service.reaper import Reaper
 from vedette.services.vst.service.recorder import Recorder
 from vedette.services.vst.service.schedules import Director
@@ -81,6 +84,10 @@ class Vst:
         self.director = Director(
             self._parts, self.streams, bus=kernel.bus, apply=self.sensors.apply, sensors_named=self.sensors.named
         )
+        self.devices = Devices(self._parts, self.sensors, self.streams)
+        self.finder = Finder(self._parts, self.sensors)
+        self.quality = Quality(self._parts, self.sensors, self.streams)
+        self.relay_clients = 0
         self.footage = Footage(self._parts, self.sensors, kernel.data_dir / _SCRATCH)
         self.coverage = Coverage(self._parts, self.sensors)
         self.policies, self.deletion = Policies(self._parts), Deletion(self._parts)
@@ -179,6 +186,11 @@ class Vst:
         if not self.sees(caller, stream_id):
             raise Fault("CameraNotFoundError", 404, f"There is no stream '{stream_id[:100]}'.")
 
+    async def snapshot(self, sensor_id: str) -> bytes:
+        """A JPEG of now, the camera's own when it gives one, else decoded from its stream."""
+        taken = await self.devices.snapshot(sensor_id)
+        return taken if taken is not None else await self.footage.live_picture(sensor_id, width=None, height=None)
+
     def recording_state(self, stream_id: str) -> str:
         """The wire's word for what is done with a stream now: why it is recorded, off, or error. Fault 404."""
         decision = self.director.decision(self.streams.get(stream_id))
@@ -213,7 +225,9 @@ class Vst:
         group.start_soon(self._parts.outbox.run)
         await self.policies.load()
         await self.sensors.start(group)
+        await self.devices.start()
         group.start_soon(self.director.run)
+        group.start_soon(self.finder.run)
         await self.live.start(group)
         group.start_soon(self.reaper.run)
         group.start_soon(self._count_relay_clients, relay)
@@ -234,7 +248,9 @@ class Vst:
 
     async def _count_relay_clients(self, relay: RtspServer) -> None:
         while True:
-            self._parts.meters.relay_clients.set(len(relay.clients))
+            self.relay_clients = len(relay.clients)
+            self._parts.meters.relay_clients.set(self.relay_clients)
+            self.quality.sample()
             await self._kernel.clock.sleep(_COUNT_CLIENTS_S)
 
     def _mounted(self, path: str) -> Mount | None:

@@ -5,6 +5,7 @@ Keys are theirs. What Vedette does not have is off, zero or empty, never made up
 
 from typing import Any
 
+from vedette.services.vst.model import RecordingRule
 from vedette.services.vst.settings import VstSettings
 
 _RESOLUTION_KBPS = {
@@ -33,20 +34,20 @@ def _common() -> dict[str, Any]:
 def sensor_configuration(settings: VstSettings) -> dict[str, Any]:
     """What `sensor/configuration` says; paths and addresses of this machine are nobody's business."""
     return _common() | {
-        "deviceDiscoveryFrequencySeconds": 0,
-        "deviceDiscoveryInterfaces": [],
-        "deviceDiscoveryTimeoutSeconds": 0,
-        "enableDebugApis": False,
+        "deviceDiscoveryFrequencySeconds": min(100, round(settings.discovery_every_s)),
+        "deviceDiscoveryInterfaces": list(settings.discovery_interfaces),
+        "deviceDiscoveryTimeoutSeconds": round(settings.discovery_wait_s),
+        "enableDebugApis": True,
         "enableNotification": True,
         "enablePrometheus": True,
         "kafkaServerAddress": "",
-        "maxSensorsSupported": settings.max_sensors,
+        "maxSensorsSupported": min(100, settings.max_sensors),
         "messageBrokerTopic": "vst.event",
-        "onvifRequestTimeoutSeconds": 0,
+        "onvifRequestTimeoutSeconds": 10,
         "prometheusPort": "",
         "redisServerEnvironmentVariable": "",
-        "supportedAudioCodecs": "",
-        "supportedVideoCodecs": "h264,h265",
+        "supportedAudioCodecs": "aac,pcmu,pcma",
+        "supportedVideoCodecs": "h264,h265,av1",
         "useMessageBroker": "redis",
     }
 
@@ -90,11 +91,12 @@ def live_configuration(settings: VstSettings) -> dict[str, Any]:
 
 
 def record_configuration(settings: VstSettings) -> dict[str, Any]:
-    """What `record/configuration` says."""
+    """What `record/configuration` says; the rolls are those of a stream that nobody chose others for."""
+    rule = RecordingRule()
     return _common() | {
         "alwaysRecording": settings.record,
-        "eventRecordLengthSecs": 0,
-        "recordBufferLengthSecs": 0,
+        "eventRecordLengthSecs": round(rule.post_roll_s),
+        "recordBufferLengthSecs": round(rule.pre_roll_s),
         "recordedVideoDirRoot": "",
         "sessionMaxAgeSec": 0,
     }

@@ -71,6 +71,7 @@ class Sensors:
         self._feeds = Feeds()
         self._with_sound: dict[str, bool] = {}
         self._probing: set[str] = set()
+        self._unplugged: set[str] = set()
         self._changing = anyio.Lock()
 
     async def start(self, group: anyio.abc.TaskGroup) -> None:
@@ -157,10 +158,13 @@ class Sensors:
         sensor = self.camera(sensor_id).sensor
         return self._vault().open(sensor_id, sensor.sealed)
 
-    def identity(self, sensor_id: str) -> Identity | None:
-        """By what an ONVIF camera is known again; None for one without ONVIF."""
-        device = unpack_device(self.camera(sensor_id).sensor.device)
-        return None if device is None else identity_of(device)
+    def free_name(self, wanted: str) -> str:
+        """A name that no camera has yet."""
+        return free_name(wanted, {camera.sensor.name for camera in self._cameras.values()})
+
+    async def note_device(self, sensor_id: str, device: Device) -> None:
+        """What a camera says of itself has changed; it is read on where it is."""
+        await self._save(replace(self.camera(sensor_id).sensor, device=pack_device(device)))
 
     async def move(self, sensor_id: str, probed: Probed) -> None:
         """The same camera at other addresses: URLs and device are rewritten, and it is dialled there at once."""
@@ -196,6 +200,21 @@ class Sensors:
         self._outbox.tell(camera.sensor, "camera_remove", url=camera.relay_url, reason="deleted")
         get_logger("vst").info("camera_removed", sensor_id=sensor_id)
 
+    def is_unplugged(self, address: str) -> bool:
+        """Whether the plug of the cameras at an address was pulled. Fault 404 when no camera is there."""
+        if not self._at(address):
+            raise not_found(f"No camera has the address '{address[:60]}'.", "CameraNotFoundError")
+        return address in self._unplugged
+
+    def set_plugged(self, address: str, plugged: bool) -> None:
+        """A drill: cameras at an address are not reached while unplugged. Fault 404 when no camera is there."""
+        if self.is_unplugged(address) is not plugged:
+            return
+        (self._unplugged.discard if plugged else self._unplugged.add)(address)
+        get_logger("vst").info("camera_drill", address=address, plugged=plugged)
+        for sensor_id in self._at(address):
+            self._reconnect(sensor_id)
+
     async def apply(self, stream: Stream, rule: RecordingRule, decision: Decision) -> None:
         """Records a stream or not, as it was decided. A sub stream is read only while that needs it."""
         camera = self.find(stream.stream_id)
@@ -220,6 +239,8 @@ class Sensors:
         """A source on a stream, at the address that was just checked."""
         stream, settings = self._streams.get(stream_id), self._settings
         sensor = self.camera(stream.sensor_id).sensor
+        if urlsplit(stream.url).hostname in self._unplugged:
+            raise Fault("CommunicationError", 502, "The camera was unplugged by debug/unplug. Plug it in again there.")
         credentials = self._vault().open(sensor.sensor_id, sensor.sealed)
         where = dial_url(stream.url, await self._dialler.resolve(stream.url), credentials)
         return open_source(
@@ -232,8 +253,7 @@ class Sensors:
         )
 
     async def _accept(self, wanted: NewSensor, probed: Probed) -> str:
-        names = {camera.sensor.name for camera in self._cameras.values()}
-        given = wanted.name or ("" if probed.device is None else free_name(_called(probed.device), names))
+        given = wanted.name or ("" if probed.device is None else self.free_name(_called(probed.device)))
         name = _checked(given or wanted.url)
         self._refuse_duplicate(probed.main.url, name, probed=probed)
         sensor_id = wanted.sensor_id or secrets.token_hex(8)
@@ -294,6 +314,9 @@ class Sensors:
         self._with_sound[stream.stream_id] = self._streams.rule(stream).audio
         self._feeds.start(stream.stream_id, camera)
         return camera
+
+    def _at(self, address: str) -> Sequence[str]:
+        return [key for key, camera in self._cameras.items() if urlsplit(camera.sensor.url).hostname == address]
 
     def _reconnect(self, sensor_id: str) -> None:
         for stream in self._streams.of(sensor_id):
