@@ -164,7 +164,7 @@ function device(sensorId: string, part: string, method: string, cameras: readonl
   const camera = cameras.find((one) => one.sensorId === sensorId);
   if (!camera) return null;
   if (part === "info" && method === "GET") return json({ sensorId, name: camera.name, state: camera.online ? "online" : "offline", type: "sensor_onvif", manufacturer: "Acme", hardware: "IPC-42", firmwareVersion: "5.7.12", serialNumber: "A42-0090", sensorIp: "192.168.1.20", location: "South square", tags: "outdoor, mast" });
-  if (part === "settings") return json(method === "GET" ? { [sensorId]: SETTINGS } : {});
+  if (part === "settings") return json(method === "GET" ? { [sensorId]: SETTINGS, [`${sensorId}-sub`]: { Encode: SETTINGS.Encode } } : {});
   if (part === "network") return json({ ipAddressV4: "192.168.1.20", subnetMaskV4: "255.255.255.0", dhcpV4: "on", isIpv4Enabled: true });
   if (part === "ptz" && method === "GET") return sensorId === "cam-plaza" ? json({ supported: true, presets: [{ token: "1", name: "Fountain" }, { token: "2", name: "Stairs" }] }) : json({ error_code: "VMSNotSupportedError", error_message: "This camera cannot be turned." }, 501);
   if (method === "POST") return json({});

@@ -21,7 +21,7 @@ export function Thumbnails({ streamId, window, onKnown }: { streamId: string; wi
   const held = steady(window, count);
   const [times, setTimes] = useState<readonly number[] | null>([]);
   useEffect(() => {
-    if (width === 0) return;
+    if (width === 0 || times === null) return;
     const abort = new AbortController();
     previewTimes(streamId, held, count, abort.signal).then(
       (found) => {

@@ -59,6 +59,13 @@ export function Strip({ streamId, spans, window, range, onRange }: StripProps) {
     onRange(pickRange(from.at - reach, from.at + reach, window, LEAST_CLIP_MS));
   }
 
+  function pickNewest(event: KeyboardEvent): void {
+    const newest = clipSpans(spans, window).at(-1);
+    if (event.key !== "Enter" || event.target !== event.currentTarget || !newest) return;
+    event.preventDefault();
+    onRange(pickRange(newest.end - TAP_CLIP_MS, newest.end, window, LEAST_CLIP_MS));
+  }
+
   const shown = clipSpans(spans, window);
   const zone = -new Date(window.end).getTimezoneOffset() * 60_000;
   const most = (strip.current?.clientWidth ?? 700) < 480 ? 5 : 8;
@@ -72,6 +79,10 @@ export function Strip({ streamId, spans, window, range, onRange }: StripProps) {
       <div
         ref={strip}
         class="strip__track"
+        role="group"
+        tabIndex={0}
+        aria-label="Recordings. Enter picks the newest half minute; its ends can then be moved."
+        onKeyDown={pickNewest}
         onPointerDown={press}
         onPointerMove={drag}
         onPointerUp={release}

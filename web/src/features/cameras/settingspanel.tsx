@@ -3,11 +3,12 @@
 import { useEffect, useId, useState } from "preact/hooks";
 import { messageOf } from "../../api/client";
 import { saveSettings, settings as askSettings } from "../../api/devices";
+import type { StreamInfo } from "../../api/types";
 import { editKey, encodingOf, settingFields, settingsChange, settingsOf, type Edits, type SettingField, type StreamSettings } from "../../lib/camerasettings";
 import { decimal } from "../../lib/format";
 import { mayConfigure } from "../../state/session";
 import { useAsked } from "../../ui/hooks";
-import { Notice } from "../../ui/parts";
+import { Notice, Segments } from "../../ui/parts";
 import { toast } from "../../ui/toast";
 
 const PARTS = [
@@ -16,12 +17,21 @@ const PARTS = [
 ] as const;
 
 /** Absent for cameras that tell nothing of theirs. */
-export function SettingsPanel({ sensorId, streamId }: { sensorId: string; streamId: string }) {
+export function SettingsPanel({ sensorId, streams }: { sensorId: string; streams: readonly StreamInfo[] }) {
   const { value, error, again } = useAsked(() => askSettings(sensorId), 0, sensorId);
+  const [streamId, setStreamId] = useState(streams[0]?.streamId ?? sensorId);
   if (error) return <Notice action={<button type="button" class="button button--quiet" onClick={again}>Ask again</button>}>The camera did not tell its settings: {error}</Notice>;
   const found = settingsOf(value ?? null, streamId);
   if (!found || settingFields(found, encodingOf(found)).length === 0) return null;
-  return <SettingsForm key={streamId} sensorId={sensorId} streamId={streamId} settings={found} onSaved={again} />;
+  const choices = streams.filter((stream) => settingsOf(value ?? null, stream.streamId) !== null);
+  return (
+    <>
+      {choices.length > 1 && (
+        <Segments label="Whose settings" options={choices.map((stream) => ({ value: stream.streamId, label: stream.isMain ? "Main stream" : "Sub stream" }))} value={streamId} onPick={setStreamId} />
+      )}
+      <SettingsForm key={streamId} sensorId={sensorId} streamId={streamId} settings={found} onSaved={again} />
+    </>
+  );
 }
 
 function SettingsForm({ sensorId, streamId, settings, onSaved }: { sensorId: string; streamId: string; settings: StreamSettings; onSaved: () => void }) {

@@ -56,7 +56,7 @@ function Setup({ camera }: { camera: Camera }) {
       <Device camera={camera} info={info.value} error={info.error} />
       <Streams streams={streams} />
       {streams.map((stream) => <RecordingPanel key={stream.streamId} streamId={stream.streamId} title={streamTitle(stream, streams.length === 1)} />)}
-      {camera.online && camera.device && <SettingsPanel sensorId={camera.sensorId} streamId={camera.streamId} />}
+      {camera.online && camera.device && <SettingsPanel sensorId={camera.sensorId} streams={streams} />}
       {mayConfigure.value && <UpkeepPanel camera={camera} />}
       {naming && info.value && <DescribeDialog info={info.value} onClose={() => setNaming(false)} onSaved={info.again} />}
     </div>
