@@ -15,12 +15,14 @@ from vedette.kernel.errors import not_found, unprocessable
 from vedette.media import h264, mp4
 from vedette.media.unit import TICKS_PER_SECOND, AccessUnit, CodecParameters, ticks_to_us, us_to_90k
 
+_WINDOW_BYTES = 4096
+
 
 def parameters_of(path: Path) -> CodecParameters:
     """The codec parameters of a segment's pictures; Fault 404 when the file is not there, 422 when it is no segment."""
     with _opened(path) as file:
         try:
-            return _tracks(file)[0].parameters
+            return _tracks(_Window(file))[0].parameters
         except (ValueError, IndexError, struct.error) as error:
             raise unprocessable(f"The recording cannot be read: {error}.") from error
 
@@ -63,7 +65,8 @@ def read_units(path: Path, *, wall_us: int = 0, start_us: int = 0, audio: bool =
 def read_tables(file: BinaryIO) -> list[mp4.SampleTable]:
     """The sample tables of an open segment, pictures first, up to its last whole part; Fault 422 when it is none."""
     try:
-        return mp4.tables_of(_tracks(file), _parts(file))
+        window = _Window(file)
+        return mp4.tables_of(_tracks(window), _parts(window))
     except (ValueError, IndexError, struct.error) as error:
         raise unprocessable(f"The recording cannot be read: {error}.") from error
 
@@ -85,7 +88,7 @@ def _rows(table: mp4.SampleTable, first: int) -> Iterator[_Row]:
     scale, is_video = table.track.timescale, not table.track.parameters.is_audio
     dts = table.dts[first:] - table.origin
     columns = [
-        (ticks * TICKS_PER_SECOND * 2 + scale) // (2 * scale)
+        (ticks.astype(np.int64) * TICKS_PER_SECOND * 2 + scale) // (2 * scale)
         for ticks in (dts, dts + table.shift[first:], table.duration[first:])
     ]
     keys = table.is_keyframe[first:] & is_video
@@ -105,7 +108,7 @@ def whole_boxes_length(path: Path) -> int:
     """
     with _opened(path) as file:
         length, has_header = 0, False
-        for kind, offset, size in _boxes(file):
+        for kind, offset, size in _boxes(_Window(file)):
             has_header = has_header or kind == b"moov"
             if has_header and kind != b"moof":
                 length = offset + size
@@ -119,39 +122,53 @@ def _opened(path: Path) -> BinaryIO:
         raise not_found("The recording's file is gone. Run `vedette fsck`.") from error
 
 
-def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """(type, offset, size) of each whole top-level box; the caller may move the file position."""
-    end = file.seek(0, 2)
-    offset = 0
+class _Window:
+    """Small reads at rising offsets, with about one system call a part."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._begin, self._data = 0, b""
+        self.size = file.seek(0, 2)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """So many bytes, fewer at the end of the file."""
+        start = offset - self._begin
+        if start < 0 or start + size > len(self._data):
+            self._file.seek(offset)
+            self._data = self._file.read(max(size, _WINDOW_BYTES))
+            self._begin, start = offset, 0
+        return self._data[start : start + size]
+
+
+def _boxes(window: _Window, offset: int = 0) -> Iterator[tuple[bytes, int, int]]:
+    """(type, offset, size) of each whole top-level box."""
     while True:
-        file.seek(offset)
-        header = mp4.box_header(file.read(mp4.HEADER_BYTES))
-        if header is None or offset + header[1] > end:
+        header = mp4.box_header(window.read(offset, mp4.HEADER_BYTES))
+        if header is None or offset + header[1] > window.size:
             return
         yield header[0], offset, header[1]
         offset += header[1]
 
 
-def _payload(file: BinaryIO, offset: int, size: int) -> bytes:
-    file.seek(offset)
-    data = file.read(size)
+def _payload(window: _Window, offset: int, size: int) -> bytes:
+    data = window.read(offset, size)
     header = mp4.box_header(data)
     return data[header[2] :] if header else b""
 
 
-def _tracks(file: BinaryIO) -> list[mp4.Track]:
-    for kind, offset, size in _boxes(file):
+def _tracks(window: _Window) -> list[mp4.Track]:
+    for kind, offset, size in _boxes(window):
         if kind == b"moov":
-            return mp4.parse_moov(_payload(file, offset, size))
+            return mp4.parse_moov(_payload(window, offset, size))
     raise unprocessable("The recording cannot be read: it has no header.")
 
 
-def _parts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+def _parts(window: _Window) -> Iterator[tuple[int, bytes]]:
     """(offset of the `moof`, its payload) of each part whose `mdat` is whole."""
-    moof: tuple[int, int] | None = None
-    for kind, offset, size in _boxes(file):
+    moof: tuple[int, bytes] | None = None
+    for kind, offset, size in _boxes(window):
         if kind == b"moof":
-            moof = offset, size
+            moof = offset, _payload(window, offset, size)
         elif kind == b"mdat" and moof is not None:
-            yield moof[0], _payload(file, *moof)
+            yield moof
             moof = None

@@ -8,6 +8,7 @@ Follows ISO/IEC 14496-12 (boxes, §8.8 movie fragments) and 14496-15 (`avcC`, `h
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from vedette.media import h264, hevc
 from vedette.media.unit import Codec, CodecParameters
 
+type Ints = NDArray[np.signedinteger[Any]]
 HEADER_BYTES = 16
 _CODECS: dict[bytes, Codec] = {
     b"avc1": "h264",
@@ -28,6 +30,11 @@ _SAMPLE_ENTRY_BYTES, _AUDIO_ENTRY_BYTES = 78, 28
 _NON_SYNC_SAMPLE = 0x10000
 _DURATION, _SIZE, _FLAGS, _SHIFT = range(4)
 _RUN_BITS = (0x100, 0x200, 0x400, 0x800)
+_ROW_BYTES = 16
+_OWN = struct.Struct(">20x4s12sI12sQI8sIi")
+"""The first `traf` of a `moof` payload as `fmp4_writer` lays it out, up to the rows of its `trun`."""
+_OWN_ROWS_AT = _OWN.size
+_OWN_KINDS = (b"traf", b"\0\0\0\x10tfhd\0\2\0\0", b"\0\0\0\x14tfdt\1\0\0\0", b"trun\1\0\x0f\1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +55,18 @@ class Track:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampleTable:
-    """The access units of one track of a segment in decode order, a number each, as int64 arrays of one length.
+    """The access units of one track of a segment in decode order, as arrays of one length.
 
-    `offset` and `size` are bytes in the file; `dts`, `duration` and `shift` (pts − dts) are ticks of the track.
+    `offset` (int64) and `size` (int32) are bytes in the file; `dts` (int64), `duration` and `shift` (pts − dts, both
+    int32) are ticks of the track.
     """
 
     track: Track
-    offset: NDArray[np.int64]
-    size: NDArray[np.int64]
-    dts: NDArray[np.int64]
-    duration: NDArray[np.int64]
-    shift: NDArray[np.int64]
+    offset: Ints
+    size: Ints
+    dts: Ints
+    duration: Ints
+    shift: Ints
     is_keyframe: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -115,6 +123,10 @@ def tables_of(tracks: Sequence[Track], moofs: Iterable[tuple[int, bytes]]) -> li
     runs: dict[int, list[_Run]] = {track.number: [] for track in tracks}
     by_number = {track.number: track for track in tracks}
     for offset, payload in moofs:
+        first = _own_run(payload, offset)
+        if first is not None and first.number in runs:
+            runs[first.number].append(first)
+            payload = payload[_OWN_ROWS_AT + len(first.rows) :]
         for kind, traf in boxes(payload):
             if kind == b"traf":
                 header = _find(traf, b"tfhd")
@@ -126,33 +138,46 @@ def tables_of(tracks: Sequence[Track], moofs: Iterable[tuple[int, bytes]]) -> li
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Run:
-    """A `trun`: where its bytes begin, its first dts, and rows of (duration, size, flags, shift)."""
+    """A `trun`: its track, where its bytes begin, its first dts, and rows of four 32-bit numbers, big endian:
+    duration, size, flags, shift."""
 
+    number: int
     offset: int
     dts: int
-    rows: NDArray[np.int64]
+    rows: bytes
+
+
+def _own_run(payload: bytes, moof: int) -> _Run | None:
+    """The pictures of a `moof` that our own writer made, whose boxes lie where they always lie."""
+    if len(payload) < _OWN_ROWS_AT:
+        return None
+    traf, tfhd, number, tfdt, dts, size, trun, count, offset = _OWN.unpack_from(payload)
+    if (traf, tfhd, tfdt, trun) != _OWN_KINDS or size != 20 + count * _ROW_BYTES:
+        return None
+    rows = payload[_OWN_ROWS_AT : _OWN_ROWS_AT + count * _ROW_BYTES]
+    return _Run(number, moof + offset, dts, rows) if len(rows) == count * _ROW_BYTES else None
 
 
 def _table(track: Track, runs: Sequence[_Run]) -> SampleTable:
-    counts = [len(run.rows) for run in runs]
-    rows = np.concatenate([np.empty((0, 4), np.int64), *(run.rows for run in runs)])
-    duration, size = rows[:, _DURATION], rows[:, _SIZE]
+    counts = [len(run.rows) // _ROW_BYTES for run in runs]
+    rows = np.frombuffer(b"".join(run.rows for run in runs), ">i4").reshape(-1, 4).astype(np.int32)
+    duration, size = rows[:, _DURATION].copy(), rows[:, _SIZE].copy()
     return SampleTable(
         track,
         _running(size, [run.offset for run in runs], counts),
         size,
         _running(duration, [run.dts for run in runs], counts),
         duration,
-        rows[:, _SHIFT],
+        rows[:, _SHIFT].copy(),
         (rows[:, _FLAGS] & _NON_SYNC_SAMPLE) == 0,
     )
 
 
-def _running(steps: NDArray[np.int64], starts: Sequence[int], counts: Sequence[int]) -> NDArray[np.int64]:
+def _running(steps: Ints, starts: Sequence[int], counts: Sequence[int]) -> Ints:
     """The sum of the steps before each one, beginning anew at `starts` after so many."""
+    before = np.cumsum(steps, dtype=np.int64) - steps
     if not counts:
-        return steps.copy()
-    before = np.cumsum(steps) - steps
+        return before
     first = np.cumsum(counts) - counts
     filled = np.array(counts) > 0
     base = np.array(starts, np.int64)
@@ -226,8 +251,9 @@ def _parse_traf(traf: bytes, header: bytes, track: Track, moof: int) -> list[_Ru
     runs: list[_Run] = []
     for kind, data in boxes(traf):
         if kind == b"trun":
-            runs.append(_parse_run(data, moof, dts, defaults))
-            dts += int(runs[-1].rows[:, _DURATION].sum())
+            offset, rows = _parse_run(data, defaults)
+            runs.append(_Run(track.number, moof + offset, dts, rows.tobytes()))
+            dts += int(rows[:, _DURATION].sum(dtype=np.int64))
     return runs
 
 
@@ -258,7 +284,11 @@ def _fragment_defaults(header: bytes, track: Track) -> tuple[int, int, int]:
     return values[0], values[1], values[2]
 
 
-def _parse_run(run: bytes, moof: int, dts: int, defaults: tuple[int, int, int]) -> _Run:
+def _parse_run(run: bytes, defaults: tuple[int, int, int]) -> tuple[int, NDArray[np.uint32]]:
+    """(offset of the bytes from the `moof`, rows of duration, size, flags, shift) of a `trun`.
+
+    Version 0 has unsigned shifts; real ones never reach the sign bit, so one reading serves both.
+    """
     present = int.from_bytes(run[1:4])
     count, position, offset = _u32(run, 4), 8, 0
     if present & 0x1:
@@ -268,14 +298,12 @@ def _parse_run(run: bytes, moof: int, dts: int, defaults: tuple[int, int, int]) 
     position += 4 * bool(present & 0x4)
     columns = [column for column, bit in enumerate(_RUN_BITS) if present & bit]
     given = np.frombuffer(run, ">u4", count * len(columns), position).reshape(count, len(columns))
-    rows = np.empty((count, 4), np.int64)
+    rows = np.empty((count, 4), ">u4")
     rows[:] = (*defaults, 0)
     rows[:, columns] = given
-    # Version 0 has unsigned shifts; real ones never reach the sign bit, so one reading serves both.
-    rows[:, _SHIFT] -= (rows[:, _SHIFT] >> 31) << 32
     if first_flags is not None and count:
         rows[0, _FLAGS] = first_flags
-    return _Run(moof + offset, dts, rows)
+    return offset, rows
 
 
 def _find(data: bytes, *path: bytes) -> bytes:

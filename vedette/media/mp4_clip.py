@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 
 from vedette.kernel.errors import not_found, unprocessable
-from vedette.media.mp4 import SampleTable, Track
+from vedette.media.mp4 import Ints, SampleTable, Track
 from vedette.media.mp4_boxes import Edit
-from vedette.media.mp4_progressive import ClipTrack, Ints, Samples, assemble
+from vedette.media.mp4_progressive import ClipTrack, Samples, assemble
 from vedette.media.unit import TICKS_PER_SECOND, ticks_to_us, us_to_90k
 
 type Gaps = Literal["close", "keep"]
@@ -105,8 +105,8 @@ class _Chosen:
         entry = self._entries.index(table.track.entry)
         self._parts.append(
             Samples(
-                source=np.full(len(chosen), number),
-                entry=np.full(len(chosen), entry),
+                source=np.full(len(chosen), number, np.int32),
+                entry=np.full(len(chosen), entry, np.int32),
                 offset=table.offset[chosen],
                 size=table.size[chosen],
                 dts=dts,

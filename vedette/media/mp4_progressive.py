@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.media import mp4_boxes
-from vedette.media.mp4 import Track
+from vedette.media.mp4 import Ints, Track
 from vedette.media.mp4_boxes import Edit, full_box
 
-type Ints = NDArray[np.int64]
 type Pieces = tuple[Ints, Ints, Ints]
 """(number of the source, offset in it, length) of what follows the header, in order."""
 _U32_MOST = 0xFFFF_FFFF
@@ -85,8 +84,8 @@ def assemble(tracks: Sequence[ClipTrack], *, duration: int, wall_us: int) -> tup
     )
     order = np.lexsort((offset, source))
     positions = np.empty(len(order), np.int64)
-    positions[order] = np.cumsum(length[order]) - length[order]
-    media = int(length.sum())
+    positions[order] = np.cumsum(length[order], dtype=np.int64) - length[order]
+    media = int(length.sum(dtype=np.int64))
     creation_s = wall_us // 1_000_000 + _SECONDS_1904_TO_1970
 
     def header(base: int) -> bytes:
@@ -124,7 +123,7 @@ def _merged(source: Ints, offset: Ints, length: Ints) -> Pieces:
     """The same bytes in as few pieces as can be."""
     joins = (source[1:] == source[:-1]) & (offset[1:] == offset[:-1] + length[:-1])
     first = np.concatenate([[0], np.flatnonzero(~joins) + 1])
-    return source[first], offset[first], np.add.reduceat(length, first)
+    return source[first], offset[first], np.add.reduceat(length, first, dtype=np.int64)
 
 
 def _trak(track: ClipTrack, chunks: _Chunks, placed: Ints, *, duration: int, is_wide: bool) -> bytes:
