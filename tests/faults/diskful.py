@@ -60,7 +60,7 @@ class Station:
             last.append(self.promised())
             return len(last) > 20 and [s.told_us for s in last[-1]] == [s.told_us for s in last[-20]]
 
-        self.lane.until(quiet, "recording stops")
+        self.lane.until(quiet, "recording stops", within_s=8)
 
 
 @contextmanager

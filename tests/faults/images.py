@@ -12,13 +12,14 @@ from typing import override
 
 from tests.faults.disk import LoopDisk, run, workplace
 from tests.faults.lane import Lane, zygote
-from tests.faults.ledger import Sent
+from tests.faults.ledger import Ledger, Sent
 from tests.faults.powercut import Outcome
 
 _SIZE = 48 << 20
 _LIFE_S = 120
 _ROOT = Path(__file__).parents[2]
-_SPEED = 3.0
+_CAMERAS = 4
+_SPEED = 2.0
 """A disk that is served by a process takes longer to flush than the promise allows when time runs faster."""
 _KEEPS = (0.0, 0.3, 0.7)
 _IMAGES_A_LIFE = 10
@@ -79,7 +80,7 @@ def _one_disk(home: Path, count: int, rng: random.Random, *, lie: bool) -> Outco
     outcome = Outcome()
     (home / "judge").mkdir()
     disk = VolatileLoop(home)
-    lane = Lane(home, disk.mount_point / "vst", rng, cameras=4, speed=_SPEED)
+    lane = Lane(home, disk.mount_point / "vst", rng, cameras=_CAMERAS, speed=_SPEED)
     try:
         lane.begin(zygote(0))
         lane.until(lambda: all(sent.told_us for sent in lane.sent()), "something is promised")
@@ -88,9 +89,10 @@ def _one_disk(home: Path, count: int, rng: random.Random, *, lie: bool) -> Outco
             time.sleep(rng.uniform(0.0, 0.5 if lie else 0.2))
             image = home / f"image-{number}"
             told = [sent.told_us for sent in lane.sent()]
-            disk.command("crash", rng.randint(1, 40), image, rng.choice(_KEEPS), rng.randint(0, 1 << 30))
+            writes, keep, order = rng.randint(1, 40), rng.choice(_KEEPS), rng.randint(0, 1 << 30)
+            disk.command("crash", writes, image, keep, order, home / "ledger")
             lane.until(image.exists, "the image is taken")
-            sent = [Sent(now.first, now.last, then) for now, then in zip(lane.sent(), told, strict=True)]
+            sent = [Sent(now.first, now.last, then) for now, then in zip(at(image), told, strict=True)]
             outcome.add(_judged(home / "judge", image, lane, sent))
     finally:
         zygote(0).kill()
@@ -108,6 +110,15 @@ def _judged(home: Path, image: Path, of: Lane, sent: list[Sent]) -> Outcome:
             zygote(1).kill()
             lane.close()
     return Outcome(1, lane.total, lane.worst, lane.slowest_s)
+
+
+def at(image: Path) -> list[Sent]:
+    """What had been sent and told when the power failed."""
+    ledger = Ledger(image.with_name(f"{image.name}.ledger"), _CAMERAS)
+    try:
+        return ledger.read()
+    finally:
+        ledger.close()
 
 
 @contextmanager

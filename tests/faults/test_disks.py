@@ -12,19 +12,17 @@ from tests.faults.diskful import MIB, Station, ballast, station
 from tests.faults.lane import Zygote
 from tests.faults.shim import Shim
 
-ONE_PART_US = 1_200_000
 FLOOR = {"min_free_gib": 20 / 1024, "ageing_every_s": 0.25}
 NO_FLOOR = {"min_free_gib": 0}
 
 
-def finished(place: Station, *, lost_us: int) -> None:
+def finished(place: Station) -> None:
     """Kills the recorder and has everything judged at its next start."""
     place.lane.end(place.zygote)
     place.lane.last_life(place.zygote)
     found = place.lane.total
     assert found.units > 100
     assert found.broken == 0, "\n".join(place.lane.worst[:20])
-    assert found.lost_us <= lost_us
 
 
 def states(place: Station) -> set[str]:
@@ -52,7 +50,8 @@ def wrap(place: Station, times: int) -> str:
     assert place.ready()[0] == 200
     assert not [cause for cause in causes if "disk" in cause], causes
     line = f"{size // MIB} MiB disk: {written() // MIB} MiB written, {written() / size:.1f} wraps, 0 failed writes"
-    finished(place, lost_us=ONE_PART_US)
+    finished(place)
+    assert place.lane.total.inside == 0
     return (
         f"{line}; {place.lane.total.aged} units aged out; most lost at the kill {place.lane.total.lost_us / 1e6:.1f} s"
     )
@@ -60,7 +59,7 @@ def wrap(place: Station, times: int) -> str:
 
 def test_a_small_disk_wraps_ten_times(seed: int, need: Callable[..., None], measured: Callable[[str], None]) -> None:
     need("ext4")
-    with station(seed, 64 * MIB, cameras=4, padding=250_000, settings=FLOOR) as place:
+    with station(seed, 64 * MIB, cameras=4, padding=120_000, settings=FLOOR) as place:
         measured("retention wraps: " + wrap(place, 10))
 
 
@@ -69,7 +68,7 @@ def test_a_disk_of_200_mb_wraps_ten_times(
     seed: int, need: Callable[..., None], measured: Callable[[str], None]
 ) -> None:
     need("ext4")
-    with station(seed, 200 * MIB, cameras=4, padding=250_000, settings=FLOOR) as place:
+    with station(seed, 200 * MIB, cameras=4, padding=120_000, settings=FLOOR) as place:
         measured("retention wraps, long: " + wrap(place, 12))
 
 
@@ -91,7 +90,7 @@ def test_a_full_disk_is_reported_and_recording_goes_on_when_there_is_room(
         place.lane.until(lambda: place.ready()[0] == 200, "ready again")
         assert any("disk" in cause for cause in states(place))
         measured(f"disk full: reported after {noticed:.1f} s; recording {resumed:.1f} s after there was room")
-        finished(place, lost_us=10**9)
+        finished(place)
 
 
 @pytest.mark.xfail(reason="the catalogue cannot be written on a full disk and the service ends", strict=False)
@@ -108,7 +107,7 @@ def test_a_service_starts_on_a_disk_that_is_full_to_the_last_byte(
         took = place.grows()
         filler.unlink()
         measured(f"disk full to the last byte at the start: recording again after {took:.1f} s, the oldest aged")
-        finished(place, lost_us=10**9)
+        finished(place)
 
 
 @pytest.mark.xfail(reason="ageing looks at bytes alone", strict=False)
@@ -122,7 +121,7 @@ def test_a_disk_without_free_inodes_ages_as_one_without_free_bytes(
         place.lane.until(lambda: sum(s.last - s.first for s in place.lane.sent()) > 3 * 64 * 10, "inodes wrap")
         took = place.grows(within_s=10)
         measured(f"64 inodes, 190 segments written: recording goes on, next promise after {took:.1f} s")
-        finished(place, lost_us=10**9)
+        finished(place)
 
 
 def test_a_file_system_that_turns_read_only_is_reported(
@@ -141,7 +140,7 @@ def test_a_file_system_that_turns_read_only_is_reported(
         place.lane.begin(place.zygote)
         place.grows()
         measured(f"read-only file system: reported after {noticed:.1f} s, the API answered; recorded again when mended")
-        finished(place, lost_us=10**9)
+        finished(place)
 
 
 def pulled(place: Station) -> Path:
@@ -165,14 +164,14 @@ def test_a_disk_that_is_pulled_is_missed_and_nothing_is_written_in_its_place(
         place.lane.begin(place.zygote)
         place.grows()
         place.disk.detach()
-        noticed = place.lane.until(lambda: place.ready()[0] == 503, "the pulled disk is reported")
+        noticed = place.lane.until(lambda: place.ready()[0] == 503, "the pulled disk is reported", within_s=8)
         place.stands()
         assert place.ready()[0] == 503
         assert [path for path in media.rglob("*") if path.is_file()] == []
         place.disk.mount()
         resumed = place.grows()
         measured(f"disk pulled: reported after {noticed:.1f} s; recording {resumed:.1f} s after it was back")
-        finished(place, lost_us=10**9)
+        finished(place)
 
 
 @pytest.mark.xfail(reason="what a failed flush leaves behind stops the next start", strict=False)
@@ -187,7 +186,7 @@ def test_a_flush_that_fails_is_believed(seed: int, need: Callable[..., None], me
         shim.fail(0)
         resumed = place.grows()
         calls, failures = shim.calls - before, shim.failures
-        finished(place, lost_us=10**9)
+        finished(place)
         assert failures > 5
         measured(
             f"flush errors: {failures} of {calls} failed and lost their data; every one declared, none listed; "
@@ -221,7 +220,7 @@ def test_a_slow_disk_costs_declared_gaps_and_nothing_else(
         slowest = max(place.lane.timed("GET", "/vst/api/v1/sensor/list") for _ in range(20))
         shim.slow(0)
         resumed = place.grows()
-        finished(place, lost_us=10**9)
+        finished(place)
         measured(
             f"slow disk (each flush 0.3 s): promises {lag:.1f} s behind, API at most {slowest * 1e3:.0f} ms, "
             f"most lost {place.lane.total.lost_us / 1e6:.1f} s, all declared; {resumed:.1f} s to come back"
@@ -242,7 +241,7 @@ def test_another_disk_in_its_place_is_left_alone(
         (media / "somebody's").write_text("holiday pictures", encoding="utf-8")
         before = tree(media)
         place.lane.begin(place.zygote)
-        place.lane.until(lambda: place.ready()[0] == 503, "the foreign disk is reported")
+        place.lane.until(lambda: place.ready()[0] == 503, "the foreign disk is reported", within_s=8)
         assert tree(media) == before
         measured("foreign disk: reported, its files unchanged")
 

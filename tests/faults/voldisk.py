@@ -1,9 +1,9 @@
 """A disk with a volatile cache: what was not flushed may be lost, in part and in any order, when the power fails.
 
 `python -m tests.faults.voldisk BACKING MOUNT` serves the file MOUNT/disk; the backing file holds what was flushed. It
-takes commands on its standard input: `crash N OUT KEEP SEED` writes, inside the N-th write from now, what a power cut
-could leave (flushed data and a share KEEP of the unflushed 4 KiB blocks, applied in random order) to the file OUT;
-`lie 1` acknowledges flushes without doing them.
+takes commands on its standard input. `crash N OUT KEEP SEED LEDGER`: inside the N-th write from now, copy LEDGER (what
+has been sent until then) and write what a power cut could leave to the file OUT: flushed data and a share KEEP of the
+unflushed 4 KiB blocks, applied in random order. `lie 1`: acknowledge flushes without doing them.
 """
 
 import errno
@@ -77,7 +77,8 @@ class VolatileDisk(fuse.Operations):  # type: ignore[misc]
             case ["lie", on]:
                 self._lies = on == "1"
 
-    def _image(self, out: str, keep: str, seed: str) -> None:
+    def _image(self, out: str, keep: str, seed: str, ledger: str) -> None:
+        Path(out + ".ledger").write_bytes(Path(ledger).read_bytes())
         dice, share = random.Random(int(seed)), float(keep)
         image = bytearray(os.pread(self._file, len(self._now), 0))
         blocks = [
