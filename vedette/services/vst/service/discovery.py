@@ -50,7 +50,7 @@ class Finder:
         self._clock, self._settings, self._sensors = parts.clock, settings, sensors
         self._database = parts.database
         self._discovery = self._looking(settings.discovery_interfaces)
-        self._listening = anyio.CancelScope()
+        self._listening: anyio.CancelScope | None = None
         self.interfaces: tuple[str, ...] = settings.discovery_interfaces
         self._known: dict[str, Discovered] = {}
         self._scanning = anyio.Lock()
@@ -80,7 +80,8 @@ class Finder:
             durable=True,
         )
         self._look_on(names)
-        self._listening.cancel()
+        if self._listening is not None:
+            self._listening.cancel()
 
     def list(self) -> Sequence[Discovered]:
         """What was seen in the last ten minutes, by address."""
