@@ -1,6 +1,6 @@
 """The device events of VST, as its clients read them from the bus."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -39,3 +39,14 @@ class SensorEvent(Message, frozen=True, kw_only=True, rename=None, omit_defaults
     created_at: str
     source: str = "vst"
     event: StreamRef
+
+
+class SensorReading(Message, frozen=True, kw_only=True, omit_defaults=False):
+    """A timestamped value that is not video. `sensorId` is the id or the name of a sensor that VST knows, `value` a
+    number, text, truth value or object; without a timestamp it is of the moment in which it is read."""
+
+    sensor_id: str
+    name: str
+    value: bool | float | str | dict[str, Any]
+    timestamp: str = ""
+    unit: str = ""

@@ -336,6 +336,28 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A timestamped value of a sensor that is not video; `value` is JSON. Known by sensor, time and name."""
+
+    sensor_id: str
+    at_us: int
+    name: str
+    value: bytes
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraAlert:
+    """A camera is offline since `since_us`, and somebody should know; `code` and `reason` say why."""
+
+    sensor_id: str
+    alert_id: str
+    since_us: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StreamFacts:
     """What is told of a stream: codec name, `WIDTHxHEIGHT` and frames a second; empty strings when unknown."""
 

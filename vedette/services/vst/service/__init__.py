@@ -21,9 +21,11 @@ from vedette.services.vst.adapters import alive
 from vedette.services.vst.adapters.credentials import Vault
 from vedette.services.vst.adapters.segment_files import SegmentFolder
 from vedette.services.vst.adapters.webrtc import PeerFactory
+from vedette.services.vst.core.health import HealthState
 from vedette.services.vst.migrations import STEPS
 from vedette.services.vst.model import Sensor, Stream, StreamKind
 from vedette.services.vst.service import recovery
+from vedette.services.vst.service.alerts import CameraAlerts
 from vedette.services.vst.service.camera import Camera
 from vedette.services.vst.service.catalogue import Catalogue
 from vedette.services.vst.service.coverage import Coverage
@@ -84,6 +86,7 @@ class Vst:
         self.director = Director(
             self._parts, self.streams, bus=kernel.bus, apply=self.sensors.apply, sensors_named=self.sensors.named
         )
+        self.alerts = CameraAlerts(self._parts)
         self.devices = Devices(self._parts, self.sensors, self.streams)
         self.finder = Finder(self._parts, self.sensors)
         self.quality = Quality(self._parts, self.sensors, self.streams)
@@ -150,7 +153,9 @@ class Vst:
             await self.deletion.refuse_protected(stream_id, 0, FOR_EVER_US)
         for stream_id in stream_ids:
             await self.live.close_stream(stream_id)
+        sensor = self.sensors.camera(sensor_id).sensor
         await self.sensors.remove(sensor_id)
+        await self.alerts.forget(sensor_id, sensor.name)
         for stream_id in stream_ids:
             self.director.forget(stream_id)
             if delete_recordings:
@@ -165,6 +170,7 @@ class Vst:
             await self.live.close_stream(stream.stream_id)
             self.director.forget(stream.stream_id)
         await self.sensors.replace(sensor_id, other_id)
+        await self.alerts.forget(other_id, other.name)
 
     async def delete_recordings(
         self, stream_id: str, start_us: int | None, end_us: int | None, *, caller: Subject, partial: bool
@@ -224,7 +230,10 @@ class Vst:
     async def _start(self, group: anyio.abc.TaskGroup, relay: RtspServer) -> None:
         group.start_soon(self._parts.outbox.run)
         await self.policies.load()
+        await self.alerts.start()
+        group.start_soon(self.alerts.run)
         await self.sensors.start(group)
+        await self.alerts.forget_all_but({status.sensor.sensor_id for status in self.sensors.list()})
         await self.devices.start()
         group.start_soon(self.director.run)
         group.start_soon(self.finder.run)
@@ -269,7 +278,14 @@ class Vst:
             open_source=lambda _sensor: self.sensors.dial(stream_id),
             recorder=Recorder(stream_id, hub, self._parts, phase=phase_of(stream_id)),
             relay_url=f"rtsp://{f'[{host}]' if ':' in host else host}:{self._relay_port}{_LIVE}{stream_id}",
+            on_health=lambda state: self._note_health(stream_id, state),
         )
+
+    def _note_health(self, stream_id: str, state: HealthState) -> None:
+        """Alerts are about sensors: what happens to a sub stream is told by its own status."""
+        stream = self.streams.find(stream_id)
+        if stream is not None and stream.kind is StreamKind.MAIN:
+            self.alerts.note(self.sensors.camera(stream_id).sensor, state)
 
     async def _look(self, stream_id: str) -> None:
         await self.director.look(stream_id)

@@ -23,6 +23,7 @@ _WATCH_S = 0.25
 _JITTER_STEPS = 1 << 20
 
 type OpenCamera = Callable[[Sensor], Awaitable[Source]]
+type OnHealth = Callable[[HealthState], None]
 
 
 class Camera:
@@ -37,12 +38,13 @@ class Camera:
         open_source: OpenCamera,
         recorder: Recorder,
         relay_url: str,
+        on_health: OnHealth = lambda _state: None,
     ) -> None:
         self.sensor = sensor
         self.hub = hub
         self.recorder = recorder
         self.relay_url = relay_url
-        self._open_source = open_source
+        self._open_source, self._on_health = open_source, on_health
         self._outbox, self._clock, self._meters = parts.outbox, parts.clock, parts.meters
         self._settings = parts.settings
         self._state = HealthState()
@@ -124,12 +126,16 @@ class Camera:
                 self._seen = (counters.units, counters.bytes)
                 self._meters.frames.labels(self.sensor.sensor_id).inc(units)
                 self._meters.bytes.labels(self.sensor.sensor_id).inc(octets)
-            self._observe(Media() if units and self.hub.running else Tick())
+            self._observe(Media(counters.last_unit_at) if units and self.hub.running else Tick())
 
     def _observe(self, observation: Observation) -> None:
         before = self._state.health
         self._state, changes = health.step(
-            self._state, observation, self._clock.monotonic(), offline_after_s=self._settings.offline_after_s
+            self._state,
+            observation,
+            self._clock.monotonic(),
+            offline_after_s=self._settings.offline_after_s,
+            quiet_after_s=self._settings.read_timeout_s,
         )
         if self._state.health is not before:
             self._meters.online.labels(self.sensor.sensor_id).set(self._state.health is Health.ONLINE)
@@ -139,6 +145,7 @@ class Camera:
                 health=str(self._state.health),
                 reason=self._state.reason,
             )
+            self._on_health(self._state)
         for change in changes:
             if change is Change.STREAMING:
                 self._outbox.tell(self.sensor, "camera_streaming", url=self.relay_url, facts=self.facts)

@@ -1,6 +1,8 @@
 """Device events on the bus, in order, kept until the bus has taken them."""
 
 from collections import deque
+from itertools import groupby
+from operator import itemgetter
 from typing import override
 
 import anyio
@@ -11,8 +13,10 @@ from vedette.kernel.clock import Clock, to_iso
 from vedette.kernel.errors import Fault
 from vedette.kernel.lifecycle import Backoff, retry
 from vedette.kernel.log import get_logger
+from vedette.schema.alert import AlertMessage
+from vedette.schema.base import Message
 from vedette.schema.sensor import Change, Reason, SensorEvent, StreamMetadata, StreamRef
-from vedette.schema.topics import VST_EVENT
+from vedette.schema.topics import VST_ALERTS, VST_EVENT, Topic
 from vedette.services.vst.model import Sensor, StreamFacts
 from vedette.services.vst.service.meters import Meters
 
@@ -24,7 +28,7 @@ class Outbox:
 
     def __init__(self, bus: Bus, clock: Clock, meters: Meters) -> None:
         self._bus, self._clock, self._meters = bus, clock, meters
-        self._waiting: deque[bytes] = deque(maxlen=_MOST_WAITING)
+        self._waiting: deque[tuple[Topic, bytes]] = deque(maxlen=_MOST_WAITING)
         self._filled = anyio.Event()
         self._encoder = msgspec.json.Encoder()
 
@@ -47,9 +51,11 @@ class Outbox:
                 ),
             ),
         )
-        self._waiting.append(self._encoder.encode(event))
-        self._meters.events_waiting.set(len(self._waiting))
-        self._filled.set()
+        self._put(VST_EVENT, event)
+
+    def tell_alert(self, alert: AlertMessage) -> None:
+        """Queues an alert that begins or ends; never waits."""
+        self._put(VST_ALERTS, alert)
 
     async def run(self) -> None:
         """Publishes for ever."""
@@ -71,10 +77,16 @@ class Outbox:
             if not self._waiting:
                 await self._filled.wait()
 
+    def _put(self, topic: Topic, message: Message) -> None:
+        self._waiting.append((topic, self._encoder.encode(message)))
+        self._meters.events_waiting.set(len(self._waiting))
+        self._filled.set()
+
     async def _drain(self) -> None:
         while self._waiting:
-            batch = list(self._waiting)
-            await self._bus.publish(VST_EVENT, batch)
+            topic = self._waiting[0][0]
+            batch = next([payload for _, payload in items] for _, items in groupby(self._waiting, itemgetter(0)))
+            await self._bus.publish(topic, batch)
             for _ in batch:
                 self._waiting.popleft()
             self._meters.events_waiting.set(len(self._waiting))

@@ -16,6 +16,7 @@ class Meters:
         self.bytes = telemetry.counter("bytes_total", "Bytes of video received from cameras.", labels)
         self.sessions = telemetry.counter("sessions_total", "Connections to cameras that were tried.", labels)
         self.online = telemetry.gauge("sensor_online", "1 while media flows, else 0.", labels)
+        self.offline = telemetry.gauge("sensor_offline_alert", "1 while a camera's alert holds, else 0.", labels)
         self.segments = telemetry.counter("segments_total", "Segments finished and committed.", labels)
         self.recorded_bytes = telemetry.counter("recorded_bytes_total", "Bytes of finished segments.", labels)
         self.gaps = telemetry.counter("gaps_total", "Gaps declared.", ("sensor_id", "cause"))
@@ -34,7 +35,15 @@ class Meters:
 
     def forget(self, sensor_id: str) -> None:
         """Drops the numbers of a sensor that is gone."""
-        labelled = (self.frames, self.bytes, self.sessions, self.online, self.segments, self.recorded_bytes)
+        labelled = (
+            self.frames,
+            self.bytes,
+            self.sessions,
+            self.online,
+            self.offline,
+            self.segments,
+            self.recorded_bytes,
+        )
         for metric in labelled:
             with contextlib.suppress(KeyError):
                 metric.remove(sensor_id)
