@@ -113,12 +113,13 @@ class H264Assembler(_NalAssembler):
     def begins(self, data: bytes, start: int, end: int) -> bool:
         if start < end and data[start] & 0x1F == _H264_STAP_A:
             start += 3
-        if end < start + 3:
+        if end < start + 2:
             return False
         kind = data[start] & 0x1F
         if kind == _H264_FU_A:
-            flags = data[start + 1]
-            return bool(flags & _START and data[start + 2] & _FIRST_SLICE) and flags & 0x1F in _H264_SLICES
+            flags = data[start + 1] if end > start + 2 else 0
+            is_first = flags & 0x1F not in _H264_SLICES or data[start + 2] & _FIRST_SLICE
+            return bool(flags & _START and is_first)
         return kind not in _H264_SLICES or bool(data[start + 1] & _FIRST_SLICE)
 
     def _whole(self, data: bytes, start: int, end: int) -> None:
@@ -174,12 +175,13 @@ class HevcAssembler(_NalAssembler):
     def begins(self, data: bytes, start: int, end: int) -> bool:
         if start < end and data[start] >> 1 & 0x3F == _HEVC_AP:
             start += 4
-        if end < start + 4:
+        if end < start + 3:
             return False
         kind = data[start] >> 1 & 0x3F
         if kind == _HEVC_FU:
-            flags = data[start + 2]
-            return bool(flags & _START and data[start + 3] & _FIRST_SLICE) and flags & 0x3F < _HEVC_FIRST_NON_VCL
+            flags = data[start + 2] if end > start + 3 else 0
+            is_first = flags & 0x3F >= _HEVC_FIRST_NON_VCL or data[start + 3] & _FIRST_SLICE
+            return bool(flags & _START and is_first)
         return kind >= _HEVC_FIRST_NON_VCL or bool(data[start + 2] & _FIRST_SLICE)
 
     def _whole(self, data: bytes, start: int, end: int) -> None:

@@ -62,7 +62,7 @@ def no_video() -> Fault:
 
 def unknown_codec(name: str) -> Fault:
     """415: video that we do not read."""
-    return Fault("UnsupportedMediaTypeError", 415, f"The camera sends {name[:20]}; set it to H.264, H.265 or AV1.")
+    return Fault("UnsupportedMediaTypeError", 415, f"The camera sends {name[:40]}; set it to H.264, H.265 or AV1.")
 
 
 def ended() -> Fault:

@@ -75,8 +75,9 @@ def _challenges(value: str) -> list[tuple[str, Answer, dict[str, str]]]:
     """(scheme in lower case, how to answer it, its fields) of each challenge in a header value."""
     found = []
     marks = list(_SCHEME.finditer(value))
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
-        text = value[mark.end() : following.start() if following else len(value)]
+    ends = [*(following.start() for following in marks[1:]), len(value)]
+    for mark, end in zip(marks, ends, strict=False):
+        text = value[mark.end() : end]
         fields: dict[str, str] = {}
         for name, quoted, plain in _FIELD.findall(text):
             fields.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) or plain)

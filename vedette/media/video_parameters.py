@@ -64,9 +64,10 @@ class ParameterTracker:
 def shape_of(codec: VideoCodec, sets: bytes) -> Shape:
     """What parameter sets say; nothing when there are none or they are torn."""
     try:
-        return _SHAPES[codec](sets)
+        found = _SHAPES[codec](sets)
     except ValueError:
         return Shape()
+    return found if found.width >= 0 and found.height >= 0 else Shape()
 
 
 def _h264_shape(sets: bytes) -> Shape:
