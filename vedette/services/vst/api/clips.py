@@ -54,7 +54,7 @@ def build_router(service: Vst) -> APIRouter:
 
     @router.get(
         "/file/{streamId}",
-        dependencies=[requires(Action.EXPORT, sensor="streamId")],
+        dependencies=[requires(Action.EXPORT, sensor="streamId", resolve=service.sensor_of)],
         response_class=Response,
         responses=_REPLIES,
     )
@@ -72,17 +72,21 @@ def build_router(service: Vst) -> APIRouter:
         refuse. MP4 has a known size and serves ranges; `container=ts` is streamed. The headers `vedette-clip-start`,
         `-seconds`, `-cut` and `-gaps` say what the file is.
         """
-        request = await _request(service, stream_id, query)
-        clip = await service.footage.clips.open(request, ranged=byte_range, if_range=if_range)
-        suffix = "ts" if clip.media_type == "video/mp2t" else "mp4"
-        name = f"{stream_id}_{to_datetime(clip.start_us):%Y%m%dT%H%M%SZ}.{suffix}"
-        headers = {"content-disposition": f'attachment; filename="{name}"', **clip.headers}
-        return StreamingResponse(clip.chunks, clip.status, media_type=clip.media_type, headers=headers)
+        return await send_clip(service, await clip_request(service, stream_id, query), byte_range, if_range)
 
     return router
 
 
-async def _request(service: Vst, stream_id: str, query: ClipQuery) -> ClipRequest:
+async def send_clip(service: Vst, request: ClipRequest, byte_range: str | None, if_range: str | None) -> Response:
+    """The reply with a clip, or with the range of it that is asked for."""
+    clip = await service.footage.clips.open(request, ranged=byte_range, if_range=if_range)
+    suffix = "ts" if clip.media_type == "video/mp2t" else "mp4"
+    name = f"{request.stream_id}_{to_datetime(clip.start_us):%Y%m%dT%H%M%SZ}.{suffix}"
+    headers = {"content-disposition": f'attachment; filename="{name}"', **clip.headers}
+    return StreamingResponse(clip.chunks, clip.status, media_type=clip.media_type, headers=headers)
+
+
+async def clip_request(service: Vst, stream_id: str, query: ClipQuery) -> ClipRequest:
     config = _configuration(query.configuration)
     start_us, end_us = instant(query.start_time), instant(query.end_time)
     if query.full_length and (start_us is None or end_us is None):

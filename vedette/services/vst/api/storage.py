@@ -1,24 +1,32 @@
 """`storage/…`: sizes, timelines and pictures out of recordings."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
-from vedette.kernel.errors import invalid
 from vedette.kernel.http import requires
 from vedette.schema.identity import Action, Subject
-from vedette.services.vst.api.common import ROUTED, JsonObject, StreamId, instant, span, timelines
+from vedette.services.vst.api.common import (
+    ROUTED,
+    JsonObject,
+    StreamId,
+    instant,
+    routes_of,
+    span,
+    stream_ids,
+    timelines,
+)
+from vedette.services.vst.api.pictures import add_pictures
 from vedette.services.vst.api.storage_files import add_files
 from vedette.services.vst.api.storage_policy import add_policy
+from vedette.services.vst.api.storage_urls import add_urls
 from vedette.services.vst.model import Usage
 from vedette.services.vst.service import Vst
 from vedette.services.vst.service.configuration import storage_configuration
 from vedette.services.vst.service.footage import MIB, Footage
 
 type Ids = Annotated[list[str] | None, Query(max_length=100)]
-type Side = Annotated[int | None, Query(ge=0, le=8000)]
 _DAY_US = 86_400_000_000
-_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 
 
 def build_router(service: Vst) -> APIRouter:
@@ -27,7 +35,8 @@ def build_router(service: Vst) -> APIRouter:
     _add_totals(router, service)
     add_policy(router, service)
     add_files(router, service)
-    _add_media(router, service)
+    add_pictures(router, service)
+    add_urls(router, service)
     _add_stream(router, service)
     return router
 
@@ -39,7 +48,7 @@ def _add_totals(router: APIRouter, service: Vst) -> None:
     ) -> JsonObject:
         """What recordings take, by stream and in total, in megabytes."""
         usage = await service.footage.usage()
-        wanted = _seen(caller, _named(streams) or [*usage, *_ids(service, caller)])
+        wanted = _seen(service, caller, _named(streams) or [*usage, *stream_ids(service, caller)])
         reply: JsonObject = {}
         for stream_id in dict.fromkeys(wanted):
             reply[stream_id] = await _stream_size(service, stream_id, usage.get(stream_id), timelines)
@@ -54,38 +63,24 @@ def _add_totals(router: APIRouter, service: Vst) -> None:
     @router.get("/timelines")
     async def list_timelines(caller: Annotated[Subject, requires(Action.VIEW)], streams: Ids = None) -> JsonObject:
         """What every stream has recorded; holes of up to half a second are not shown (`vst.join_gap_s`)."""
-        named = _named(streams) or [*await service.footage.usage(), *_ids(service, caller)]
-        return await timelines(service, _seen(caller, named))
+        named = _named(streams) or [*await service.footage.usage(), *stream_ids(service, caller)]
+        return await timelines(service, _seen(service, caller, named))
 
     @router.get("/configuration", dependencies=[requires(Action.VIEW)])
     async def get_configuration() -> JsonObject:
         """The configuration that NVIDIA's web page asks for at start."""
         return storage_configuration(service.settings)
 
-
-def _add_media(router: APIRouter, service: Vst) -> None:
-    @router.get(
-        "/stream/{streamId}/picture",
-        dependencies=[requires(Action.REPLAY, sensor="streamId")],
-        response_class=Response,
-        responses=_JPEG,
-    )
-    async def get_picture(
-        stream_id: StreamId,
-        start_time: Annotated[str, Query(alias="startTime", max_length=128)],
-        width: Side = None,
-        height: Side = None,
-    ) -> Response:
-        """The picture that was recorded at `startTime`, as JPEG."""
-        at_us = instant(start_time)
-        if at_us is None:
-            raise invalid("startTime is needed.")
-        jpeg = await service.footage.picture(stream_id, at_us, width=width or None, height=height or None)
-        return Response(jpeg, media_type="image/jpeg")
+    @router.get("/help", dependencies=[requires(Action.VIEW)])
+    async def get_help() -> list[JsonObject]:
+        """The routes of this group, at most a hundred."""
+        return [{"endpoint": path, "method": method} for method, path in routes_of(router)][:100]
 
 
 def _add_stream(router: APIRouter, service: Vst) -> None:
-    @router.get("/{streamId}/timelines", dependencies=[requires(Action.VIEW, sensor="streamId")])
+    @router.get(
+        "/{streamId}/timelines", dependencies=[requires(Action.VIEW, sensor="streamId", resolve=service.sensor_of)]
+    )
     async def get_timelines(
         stream_id: StreamId,
         start_time: Annotated[str | None, Query(alias="startTime")] = None,
@@ -95,7 +90,7 @@ def _add_stream(router: APIRouter, service: Vst) -> None:
         spans = await service.coverage.timeline(stream_id, instant(start_time), instant(end_time))
         return [span(item.start_us, item.end_us) for item in spans]
 
-    @router.get("/{streamId}", dependencies=[requires(Action.VIEW, sensor="streamId")])
+    @router.get("/{streamId}", dependencies=[requires(Action.VIEW, sensor="streamId", resolve=service.sensor_of)])
     async def get_stream_size(stream_id: StreamId) -> JsonObject:
         """What the recordings of a stream take, in megabytes."""
         await service.coverage.timeline(stream_id, 0, 0)
@@ -103,17 +98,13 @@ def _add_stream(router: APIRouter, service: Vst) -> None:
         return {"size_in_mb": usage.bytes // MIB if usage else 0}
 
 
-def _ids(service: Vst, caller: Subject) -> list[str]:
-    return [status.sensor.sensor_id for status in service.sensors.list(caller)]
-
-
 def _named(streams: list[str] | None) -> list[str]:
     """Ids in a query, repeated or separated by commas."""
     return [item for text in streams or [] for item in text.split(",") if item]
 
 
-def _seen(caller: Subject, ids: list[str]) -> list[str]:
-    return [item for item in ids if not caller.sensors or item in caller.sensors]
+def _seen(service: Vst, caller: Subject, ids: list[str]) -> list[str]:
+    return [item for item in ids if service.sees(caller, item)]
 
 
 async def _stream_size(service: Vst, stream_id: str, usage: Usage | None, timelines: str | None) -> JsonObject:

@@ -37,6 +37,7 @@ from vedette.services.vst.service.events import Outbox, Silence
 from vedette.services.vst.service.files import Files
 from vedette.services.vst.service.footage import Footage
 from vedette.services.vst.service.forecast import Forecasts
+from vedette.services.vst.service.frames import Frames
 from vedette.services.vst.service.fsck import CATALOGUE, MEDIA
 from vedette.services.vst.service.live import LiveSessions
 from vedette.services.vst.service.meters import Meters
@@ -48,6 +49,7 @@ from vedette.services.vst.service.recorder import Recorder
 from vedette.services.vst.service.schedules import Director
 from vedette.services.vst.service.sensors import Sensors
 from vedette.services.vst.service.streams import Streams
+from vedette.services.vst.service.urls import Urls
 from vedette.services.vst.settings import VstSettings
 
 _KEY_FILE = "credentials.key"
@@ -96,6 +98,7 @@ class Vst:
         self.policies, self.deletion = Policies(self._parts), Deletion(self._parts)
         self.reaper = Reaper(self._parts, self.policies, self.deletion)
         self.forecasts, self.files = Forecasts(self._parts), Files(self._parts, self.deletion)
+        self.urls, self.frames = Urls(self._parts), Frames(self._parts, self.footage.segments)
         self._silence = Silence(kernel.bus, kernel.clock, meters)
         self.live = LiveSessions(self._parts, self.sensors, make_peer)
 

@@ -57,6 +57,11 @@ class UploadStore:
         if self._connection.execute(update(SHARE).where(SHARE.c.token == share.token).values(**row)).rowcount == 0:
             self._connection.execute(insert(SHARE).values(token=share.token, **row))
 
+    def find_share(self, content: bytes) -> Share | None:
+        """The address that gives this content, if there is one."""
+        row = self._connection.execute(select(SHARE).where(SHARE.c.content == content).limit(1)).first()
+        return None if row is None else Share(row.token, row.stream_id, bytes(row.content), row.expires_us)
+
     def get_share(self, token: str) -> Share | None:
         """One temporary address, expired ones too for a while."""
         row = self._connection.execute(select(SHARE).where(SHARE.c.token == token)).first()
