@@ -11,7 +11,7 @@ from vedette.kernel.errors import Fault, unavailable
 from vedette.media.picture import decode_picture
 from vedette.tools.camera.onvif.device import PATHS, scopes
 from vedette.tools.camera.onvif.discovery import Announced
-from vedette.tools.camera.onvif.model import DeviceId, DeviceState, Encoding, Streams
+from vedette.tools.camera.onvif.model import NOWHERE, DeviceId, DeviceState, Encoding, Streams
 from vedette.tools.camera.onvif.service import OnvifService
 from vedette.tools.camera.openers import respecified
 from vedette.tools.camera.orders import FaultOrder, StreamName
@@ -81,10 +81,11 @@ class _Streams(Streams):
 
     @override
     async def snapshot(self, stream: StreamName) -> bytes:
+        # the keyframe alone: cameras, too, give a picture that is a little old rather than decode a second of video
         units = [unit for unit in self._device.feed(stream).pump.hub.cached_units() if not unit.parameters.is_audio]
         if not units:
             raise unavailable("The camera has no picture yet.")
-        picture = await anyio.to_thread.run_sync(decode_picture, units)
+        picture = await anyio.to_thread.run_sync(decode_picture, units[:1])
         return picture.jpeg
 
 
@@ -110,7 +111,7 @@ class _Host:
     def announced(self) -> Announced:
         """What discovery tells of it; a sloppy device names an address that nobody reaches."""
         state = self.service.state
-        base = "http://192.0.2.10" if state.sloppy else self.base
+        base = f"http://{NOWHERE}:{self.port}" if state.sloppy else self.base
         return Announced(state.identity.endpoint, tuple(scopes(state.identity.name)), (base + PATHS["tds"],))
 
     async def open(self) -> None:

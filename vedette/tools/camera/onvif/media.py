@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from vedette.media.unit import VideoCodec
-from vedette.tools.camera.onvif.model import Call, Encoding, Operation
+from vedette.tools.camera.onvif.model import NOWHERE, Call, Encoding, Operation
 from vedette.tools.camera.onvif.ptz import configuration as ptz_configuration
 from vedette.tools.camera.onvif.soap import SoapError
 from vedette.tools.camera.onvif.xml import Node, Xml, el, group
@@ -165,7 +165,7 @@ def stream_uri(call: Call, stream: StreamName) -> str:
     url = call.device.streams.stream_url(stream)
     scheme, _, host, rest = url.split("/", 3)
     port = host.rpartition(":")[2]
-    reached = "192.0.2.10" if call.device.sloppy else call.host.rpartition(":")[0]
+    reached = NOWHERE if call.device.sloppy else call.host.rpartition(":")[0]
     return f"{scheme}//{reached}:{port}/{rest}"
 
 

@@ -16,6 +16,8 @@ from vedette.tools.camera.orders import StreamName
 MANUFACTURER = "Vedette"
 MODEL = "Test Camera"
 FIRMWARE = "1.0"
+NOWHERE = "192.0.2.10"
+"""An address that nobody has (RFC 5737), which sloppy devices take for their own."""
 _SPACE = uuid.UUID("5e1f2c1a-6f0b-4f5c-9d57-1a7c1e6a0d11")
 
 
@@ -174,7 +176,7 @@ class Call:
     @property
     def address(self) -> str:
         """Scheme and host of every URI in answers; a sloppy device names one that nobody reaches."""
-        return "http://192.0.2.10" if self.device.sloppy else f"http://{self.host}"
+        return f"http://{NOWHERE}:{self.host.rpartition(':')[2]}" if self.device.sloppy else f"http://{self.host}"
 
 
 type Operation = Callable[[Call], Xml | Coroutine[Any, Any, Xml]]
