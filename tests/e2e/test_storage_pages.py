@@ -64,6 +64,17 @@ def open_page(context: BrowserContext, running: Demo, path: str, size: str = "de
     return page, wrong
 
 
+def linked(page: Page, name: str) -> str:
+    """What a link to save gives."""
+    link = page.get_by_role("link", name=name)
+    expect(link).to_be_visible(timeout=PATIENCE_MS)
+    address = link.evaluate("link => link.href")
+    assert link.get_attribute("download")
+    reply = page.request.get(address)
+    assert reply.ok, (reply.status, reply.text())
+    return reply.text()
+
+
 def main_strip(page: Page) -> Locator:
     """The strip of recordings on a camera's page."""
     strip = page.locator(".recordings .strip__track")
@@ -111,8 +122,8 @@ def test_every_state_can_be_read_by_keyboard(admin: BrowserContext, running: Dem
     expect(today).to_be_visible(timeout=PATIENCE_MS)
     today.focus()
     page.keyboard.press("End")
-    expect(today).to_have_attribute("aria-valuetext", re.compile(r"Recorded, .*\d\d:\d\d:\d\d – \d\d:\d\d:\d\d"))
-    expect(page.locator(".cov__tip")).to_contain_text("Recorded")
+    expect(today).to_have_attribute("aria-valuetext", re.compile(r"^Record.*\d\d:\d\d:\d\d – \d\d:\d\d:\d\d"))
+    expect(page.locator(".cov__tip")).to_contain_text("Record")
     page.get_by_role("button", name="Day", exact=True).click()
     expect(page.get_by_label("By hour").get_by_role("listitem")).to_have_count(24, timeout=PATIENCE_MS)
     page.close()
@@ -122,9 +133,7 @@ def test_every_state_can_be_read_by_keyboard(admin: BrowserContext, running: Dem
 def test_the_signed_manifest_can_be_taken_along(admin: BrowserContext, running: Demo) -> None:
     recorded(running, running.cameras["Plaza"])
     page, _ = open_page(admin, running, f"/coverage/{running.cameras['Plaza']}")
-    with page.expect_download(timeout=PATIENCE_MS) as taken:
-        page.get_by_role("link", name="Download signed manifest").click()
-    content = taken.value.path().read_text(encoding="utf-8")
+    content = linked(page, "Download signed manifest")
     assert running.cameras["Plaza"] in content
     assert json.loads(content)
     page.close()
@@ -171,6 +180,27 @@ def test_a_range_is_protected_and_let_go(admin: BrowserContext, running: Demo) -
     assert wrong == []
 
 
+def test_a_clip_plays_and_can_be_shared(admin: BrowserContext, browser: Browser, running: Demo) -> None:
+    plaza = running.cameras["Plaza"]
+    recorded(running, plaza)
+    page, wrong = open_page(admin, running, f"/cameras/{plaza}")
+    main_strip(page).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => document.querySelector('video.clip')?.currentTime > 0.5", timeout=PATIENCE_MS)
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Link", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Make and copy").click()
+    made = page.get_by_label("Works until")
+    expect(made).to_be_visible(timeout=PATIENCE_MS)
+    stranger = browser.new_context()
+    reply = stranger.request.get(made.input_value())
+    assert (reply.status, reply.headers["content-type"]) == (200, "video/mp4")
+    stranger.close()
+    page.close()
+    assert wrong == []
+
+
 def test_a_week_is_painted_and_undone(admin: BrowserContext, running: Demo) -> None:
     plaza = running.cameras["Plaza"]
     page, wrong = open_page(admin, running, f"/cameras/{plaza}/setup")
@@ -196,9 +226,7 @@ def test_cameras_on_the_network_are_looked_for(admin: BrowserContext, running: D
     found = page.get_by_label("Found on the network")
     found.get_by_role("button", name="Look now").click(timeout=PATIENCE_MS)
     expect(found.get_by_role("button", name="Look now")).to_be_enabled(timeout=PATIENCE_MS)
-    with page.expect_download() as taken:
-        page.get_by_role("link", name="CSV").click()
-    listed = taken.value.path().read_text(encoding="utf-8")
+    listed = linked(page, "CSV")
     assert all(name in listed for name in running.cameras)
     page.close()
     assert wrong == []

@@ -53,9 +53,9 @@ export function thumbnailUrl(streamId: string): string {
   return withQuery(`${BASE}/live/stream/${encodeURIComponent(streamId)}/picture`, { width: 192, height: 108 });
 }
 
-/** The whole clip at once: the box streams it without ranges, and a player wants to jump about. */
-export async function clip(streamId: string, range: Span, signal: AbortSignal): Promise<Blob> {
-  return (await request(clipUrl(streamId, range), { headers: { accept: "video/mp4" }, signal, timeoutMs: 120_000 })).blob();
+/** Throws what the box has to say against a clip; the first byte is enough to know. */
+export async function clipProblem(streamId: string, range: Span): Promise<void> {
+  await request(clipUrl(streamId, range), { headers: { accept: "video/mp4", range: "bytes=0-0" } });
 }
 
 export async function snapshot(streamId: string): Promise<Blob> {

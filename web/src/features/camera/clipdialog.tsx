@@ -1,8 +1,8 @@
 /** A clip in a player of its own. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { messageOf } from "../../api/client";
-import { clip as fetchClip, clipUrl } from "../../api/vst";
+import { clipProblem, clipUrl } from "../../api/vst";
 import { clockTime, fileStamp, fileStem } from "../../lib/format";
 import type { Span } from "../../lib/timeline";
 import type { Camera } from "../../state/cameras";
@@ -15,37 +15,22 @@ export function clipName(camera: string, range: Span, suffix = "mp4"): string {
 
 export function ClipDialog({ camera, range, onClose }: { camera: Camera; range: Span; onClose: () => void }) {
   const [error, setError] = useState<string | null>(null);
-  const [url, setUrl] = useState<string | null>(null);
-  useEffect(() => {
-    const abort = new AbortController();
-    let made: string | null = null;
-    fetchClip(camera.streamId, range, abort.signal)
-      .then((blob) => setUrl((made = URL.createObjectURL(blob))))
-      .catch((cause: unknown) => {
-        if (!abort.signal.aborted) setError(messageOf(cause));
-      });
-    return () => {
-      abort.abort();
-      if (made) URL.revokeObjectURL(made);
-    };
-  }, [camera.streamId, range.start, range.end]);
+  const url = clipUrl(camera.streamId, range);
+
+  /** A player only says that it failed; the box says why, or else it is the browser that cannot. */
+  function explain(): void {
+    clipProblem(camera.streamId, range).then(
+      () => setError("This browser cannot play the clip. Saving it still works."),
+      (cause: unknown) => setError(messageOf(cause)),
+    );
+  }
+
   return (
     <Dialog title={`${camera.name}, ${clockTime(range.start)}`} wide onClose={onClose}>
       {error && <Notice error>{error}</Notice>}
-      {!url && !error && <div class="clip clip--waiting" role="status"><span class="spinner" aria-hidden="true" /><span class="visually-hidden">Fetching the clip</span></div>}
-      {url && (
-        <video
-          class="clip"
-          src={url}
-          controls
-          autoplay
-          muted
-          playsinline
-          onError={() => setError("This browser cannot play the clip. Saving it still works.")}
-        />
-      )}
+      {!error && <video class="clip" src={url} controls autoplay muted playsinline onError={explain} />}
       <div class="dialog__actions">
-        <a class="button" href={clipUrl(camera.streamId, range)} download={clipName(camera.name, range)}>
+        <a class="button" href={url} download={clipName(camera.name, range)}>
           <Icon name="download" />Save clip
         </a>
       </div>

@@ -13,8 +13,6 @@ import { Dialog, Notice, Segments } from "../../ui/parts";
 import { toast } from "../../ui/toast";
 import { clipName } from "./clipdialog";
 
-/** What is played is fetched first; longer ones are for saving. */
-const LONGEST_PLAY_MS = 10 * 60_000 + 1_000;
 const SEAM_MS = 1_500;
 
 interface RangeBarProps {
@@ -50,7 +48,7 @@ export function RangeBar({ camera, spans, range, onPlay, onClear, onChanged }: R
       </p>
       <div class="rangebar__actions">
         <button type="button" class="button button--quiet" onClick={onClear}>Clear</button>
-        {mayConfigure.value && <button type="button" class="button" disabled={nothing || range.end - range.start > LONGEST_PLAY_MS} onClick={() => onPlay(range)}><Icon name="play" />Play</button>}
+        {mayConfigure.value && <button type="button" class="button" disabled={nothing} onClick={() => onPlay(range)}><Icon name="play" />Play</button>}
         {mayConfigure.value && (
           <a class="button button--primary" aria-disabled={nothing} href={nothing ? undefined : clipUrl(camera.streamId, range)} download={clipName(camera.name, range)}>
             <Icon name="download" />Save
