@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.media import h264, hevc
+from vedette.media import h264, hevc, hevc_sps
 from vedette.media.unit import Codec, CodecParameters
 
 type Ints = NDArray[np.signedinteger[Any]]
@@ -263,9 +263,13 @@ def _decoder_config(codec: Codec, inner: bytes) -> tuple[bytes, int, bool]:
         return _find(inner, b"av1C")[4:], 0, False
     if codec == "hevc":
         nals, length_size = hevc.parse_hvcc(_find(inner, b"hvcC"))
-        return h264.join(nals), length_size, False
+        return h264.join(nals), length_size, any(_reorders(nal) for nal in nals if hevc.nal_type(nal) == hevc.SPS)
     sps, pps, length_size = h264.parse_avcc(_find(inner, b"avcC"))
     return h264.join([*sps, *pps]), length_size, (h264.parse_sps(sps[0]).max_reorder_frames or 0) > 0
+
+
+def _reorders(sps: bytes) -> bool:
+    return hevc_sps.parse_sps(sps).max_reorder_frames > 0
 
 
 def _u32(data: bytes, position: int) -> int:
