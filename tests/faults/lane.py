@@ -106,6 +106,7 @@ class Lane:
     settings: dict[str, Any] = field(default_factory=dict)
     padding: int = 0
     lie: bool = False
+    epoch_us: int = 0
     total: Verdict = field(default_factory=Verdict)
     lives: int = 0
     worst: list[str] = field(default_factory=list)
@@ -116,7 +117,8 @@ class Lane:
         self._reports = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._reports.bind(str(self._path))
         self._ledger = Ledger(self.home / "ledger", self.cameras)
-        self._epoch_us, self._epoch_s = time.time_ns() // 1000, time.monotonic()
+        self._epoch_us, self._epoch_s = self.epoch_us or time.time_ns() // 1000, time.monotonic()
+        self._stepped = False
         self._history: list[list[Sent]] = []
         self._since_us = 0
 
@@ -128,7 +130,7 @@ class Lane:
     def one_life(self, zygote: Zygote, blow: Callable[[], None], *, early: bool = False) -> None:
         """A life that is judged for the past and struck at a random instant; early: while it still recovers."""
         self.begin(zygote, wait=not early)
-        time.sleep(self.rng.uniform(0.0, 0.4) if early else self.rng.uniform(0.02, 0.6))
+        time.sleep(self.rng.uniform(0.0, 0.4) if early else self.rng.uniform(0.1, 3.6) / self.speed)
         blow()
         self.end(zygote)
 
@@ -165,6 +167,11 @@ class Lane:
         other._history = lives
         return other
 
+    def step(self, seconds: float) -> None:
+        """Sets the wall clock of the life that runs."""
+        self._stepped = True
+        self._ledger.step_us += round(seconds * 1e6)
+
     def sent(self) -> list[Sent]:
         """What the life that runs was sent and has promised so far."""
         return self._ledger.read()
@@ -188,6 +195,7 @@ class Lane:
             since_us=self._since_us,
             settings=self.settings,
             lie=self.lie,
+            stepped=self._stepped,
         )
 
     def _take(self, report: Report) -> None:

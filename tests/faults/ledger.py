@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ENTRY = struct.Struct("=qqq")
+_STEP = struct.Struct("=q")
 _PAGE = 4096
+_STEP_AT = _PAGE - _STEP.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,15 @@ class Ledger:
     def read(self) -> list[Sent]:
         """All entries as they are now."""
         return [Sent(*_ENTRY.unpack_from(self._map, camera * _ENTRY.size)) for camera in range(self._cameras)]
+
+    @property
+    def step_us(self) -> int:
+        """How far the wall clock of the life has been set away from where it was."""
+        return int(_STEP.unpack_from(self._map, _STEP_AT)[0])
+
+    @step_us.setter
+    def step_us(self, value: int) -> None:
+        _STEP.pack_into(self._map, _STEP_AT, value)
 
     def close(self) -> None:
         """Unmaps it."""

@@ -37,7 +37,8 @@ _AGAIN_US = 5_000_000
 class Order(msgspec.Struct):
     """What a life has to do. `epoch_us` is the instant of monotonic `epoch_s`; from there time runs `speed` times.
 
-    Units of cameras are made larger by `padding` bytes. `lie`: nothing is flushed. `send`: cameras send.
+    Units of cameras are made larger by `padding` bytes. `lie`: nothing is flushed. `stepped`: wall time has stepped, so
+    that it does not say which units must be there. `send`: cameras send.
     """
 
     data_dir: str
@@ -53,6 +54,7 @@ class Order(msgspec.Struct):
     settings: dict[str, Any] = {}
     padding: int = 0
     lie: bool = False
+    stepped: bool = False
     send: bool = True
 
 
@@ -67,14 +69,15 @@ class Report(msgspec.Struct):
 
 
 class FastClock(Clock):
-    """Both clocks run `speed` times as fast, from an epoch that all lives share."""
+    """Both clocks run `speed` times as fast, from an epoch that all lives share; wall time steps as the ledger says."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, ledger: Ledger) -> None:
         self._epoch_us, self._epoch_s, self._speed = order.epoch_us, order.epoch_s, order.speed
+        self._ledger = ledger
 
     @override
     def now(self) -> int:
-        return self._epoch_us + round(self.monotonic() * 1e6)
+        return self._epoch_us + round(self.monotonic() * 1e6) + self._ledger.step_us
 
     @override
     def monotonic(self) -> float:
@@ -152,7 +155,8 @@ def _believe(fd: Any) -> None:
 
 
 async def _live(order: Order, clips: list[Encoded], verdict: Verdict) -> None:
-    clock, ledger, may_send = FastClock(order), Ledger(Path(order.ledger), order.cameras), asyncio.Event()
+    ledger, may_send = Ledger(Path(order.ledger), order.cameras), asyncio.Event()
+    clock = FastClock(order, ledger)
 
     def open_source(url: str, **_options: Any) -> NumberedCamera:
         camera = int(url.rpartition("/")[2])
@@ -191,9 +195,8 @@ async def _judge(vst: Running, ids: list[str], order: Order, clips: list[Encoded
         clip = clips[camera % len(clips)]
         found = await look(vst, sensor_id, max(0, order.since_us - _AGAIN_US))
         lives = [life[camera] for life in order.lives]
-        verdict.add(
-            judge(camera, found, lives, shown_us=clip.times(order.epoch_us), since_us=order.since_us),
-        )
+        times = None if order.stepped else clip.times(order.epoch_us)
+        verdict.add(judge(camera, found, lives, shown_us=times, since_us=order.since_us))
     return verdict
 
 

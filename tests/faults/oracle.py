@@ -4,7 +4,7 @@ Pure arithmetic over what was sent and what was found; `life` gathers both.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -76,9 +76,10 @@ class Found:
 
 
 def judge(
-    camera: int, found: Found, lives: Sequence[Sent], *, shown_us: Callable[[int], int], since_us: int = 0
+    camera: int, found: Found, lives: Sequence[Sent], *, shown_us: Callable[[int], int] | None, since_us: int = 0
 ) -> Verdict:
-    """One camera, from `since_us` on. `shown_us` is the instant that a number stands for."""
+    """One camera, from `since_us` on. `shown_us` is the instant that a number stands for; without it, because the clock
+    was stepped, units are counted and not looked for in gaps."""
     verdict = Verdict(unplayable=len(found.unplayable), notes=list(found.unplayable))
     numbers = _in_order(camera, found.clips, verdict)
     holes = [(before, after) for before, after in pairwise(found.spans) if before.end_us != after.start_us]
@@ -93,19 +94,19 @@ def judge(
             continue
         of_life = range(life.first, life.last + 1)
         sent.update(of_life)
-        late = [number for number in of_life if shown_us(number) >= since_us]
+        late = [number for number in of_life if shown_us is None or shown_us(number) >= since_us]
         verdict.units += len(late)
-        missing = [number for number in late if number not in numbers]
-        lost = [number for number in missing if not _covers(aged, shown_us(number), _EDGE_US)]
-        verdict.lost_us = max(verdict.lost_us, len(lost) * FRAME_US)
-        verdict.aged += len(missing) - len(lost)
+        lost = [number for number in late if number not in numbers]
+        if shown_us is not None:
+            for number in lost:
+                _explain(number, shown_us(number), (recorded, absent), verdict)
+            kept = [number for number in lost if not _covers(aged, shown_us(number), _EDGE_US)]
+            verdict.aged += len(lost) - len(kept)
+            lost = kept
+            _keep_promise(camera, life, recorded, verdict, since_us=since_us)
         newest = max((number for number in of_life if number in numbers), default=life.last)
+        verdict.lost_us = max(verdict.lost_us, len(lost) * FRAME_US)
         verdict.inside += sum(number < newest for number in lost)
-        for number in missing:
-            _explain(number, shown_us(number), (recorded, absent), verdict)
-        if life.told_us > since_us and not _covers(recorded, life.told_us - 2000, 2000):
-            verdict.untold += 1
-            verdict.notes.append(f"camera {camera}: told recorded until {life.told_us}, and it is not")
     unsent = numbers - sent
     verdict.foreign += len(unsent)
     if unsent:
@@ -113,10 +114,10 @@ def judge(
     return verdict
 
 
-def overlaps(spans: Iterable[Span]) -> int:
-    """Pairs of neighbours of which the second begins before the first ends."""
-    ordered = sorted(spans, key=lambda span: span.start_us)
-    return sum(after.start_us < before.end_us for before, after in pairwise(ordered))
+def _keep_promise(camera: int, life: Sent, recorded: list[Span], verdict: Verdict, *, since_us: int) -> None:
+    if life.told_us > since_us and not _covers(recorded, life.told_us - 2000, 2000):
+        verdict.untold += 1
+        verdict.notes.append(f"camera {camera}: told recorded until {life.told_us}, and it is not")
 
 
 def _in_order(camera: int, clips: Sequence[Sequence[tuple[int, int] | None]], verdict: Verdict) -> set[int]:

@@ -12,6 +12,8 @@ from tests.faults.oracle import Verdict
 
 LIVES_A_DISK = 50
 """After so many cuts the next disk begins empty, so that first starts are cut, too, and files do not pile up."""
+_KILL_SPEED = 2.0
+"""The bound is so near to the length of a part that a busy machine must not be magnified more than this."""
 _EARLY = 0.2
 """The share of cuts that come while the service still recovers from the last one."""
 
@@ -60,7 +62,8 @@ def kills(count: int, seed: int) -> Outcome:
     with workplace() as home:
         (home / "node").mkdir()
         rng = random.Random(f"{seed} kill")
-        return _lives(Lane(home, home / "node" / "vst", rng), zygote(), count, strike=lambda: None, mend=lambda: None)
+        lane = Lane(home, home / "node" / "vst", rng, speed=_KILL_SPEED)
+        return _lives(lane, zygote(), count, strike=lambda: None, mend=lambda: None)
 
 
 def _lane(home: Path, cuts: int, kind: FileSystem, mother: Zygote, rng: random.Random, *, lie: bool) -> Outcome:

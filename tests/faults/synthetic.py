@@ -20,6 +20,7 @@ GOP = 10
 COUNT = 6 * GOP
 TICKS = 90_000 // FPS
 FRAME_US = US_PER_SECOND // FPS
+_JITTER_US = 100_000
 _MARK = b"vedette-fault-no"
 _FOUND = re.compile(_MARK + rb"([0-9a-f]{4})([0-9a-f]{12})")
 _KINDS = (("libx264", 0), ("libx264", 2), ("libx265", 0))
@@ -119,14 +120,19 @@ class NumberedCamera(Source):
     @override
     async def units(self) -> AsyncIterator[AccessUnit]:
         await self._may_send.wait()
-        due = -(-(self._clock.now() - self._epoch_us) // FRAME_US)
-        number = max(0, -(-due // GOP) * GOP)
+        number = -(-round(self._clock.monotonic() * FPS) // GOP) * GOP
         parameters: CodecParameters = replace(self._clip.units[0].parameters)
         while True:
-            wait_us = self._epoch_us + number * FRAME_US - self._clock.now()
-            if wait_us > 0:
-                await self._clock.sleep(wait_us / US_PER_SECOND)
+            wait_s = number / FPS - self._clock.monotonic()
+            if wait_s > 0:
+                await self._clock.sleep(wait_s)
                 continue
             self._witness.sent(self._camera, number)
-            yield replace(self._clip.unit(self._camera, number, self._epoch_us), parameters=parameters)
+            unit = self._clip.unit(self._camera, number, self._epoch_us + self._step_us())
+            yield replace(unit, parameters=parameters)
             number += 1
+
+    def _step_us(self) -> int:
+        """How far wall time has been set away from where it was."""
+        step_us = self._clock.now() - self._epoch_us - round(self._clock.monotonic() * US_PER_SECOND)
+        return 0 if abs(step_us) < _JITTER_US else step_us

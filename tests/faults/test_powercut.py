@@ -9,7 +9,7 @@ from tests.faults.powercut import Outcome, kills, power_cuts
 
 CUT_US = 2_000_000
 KILL_US = 1_200_000
-"""A part is a second; here a frame is 100 ms, and time runs six times as fast: two more may be on their way."""
+"""A part is a second; here a frame is 100 ms, and two more may be on their way."""
 
 
 def hold(outcome: Outcome, most_us: int = CUT_US) -> None:
@@ -71,7 +71,7 @@ def test_a_disk_that_lies_about_flushes_is_found_out(
 
 
 def test_kill_at_any_instant(seed: int, measured: Callable[[str], None]) -> None:
-    outcome = kills(20, seed)
+    outcome = kills(12, seed)
     measured(outcome.line("kill -9"))
     hold(outcome, KILL_US)
 
