@@ -154,6 +154,7 @@ def test_few_routes_are_for_anyone() -> None:
         "GET /perception/api/v1/ready",
         "GET /perception/api/v1/startup",
         "GET /readyz",
+        "GET /vst/api/v1/storage/temp/{name}",
     ]
 
 
