@@ -1,11 +1,12 @@
 """Properties of clip planning."""
 
 import itertools
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.services.vst.core.clip import plan
+from vedette.services.vst.core.clip import follows, missing, plan
 from vedette.services.vst.model import Segment
 
 
@@ -45,3 +46,26 @@ def test_a_whole_segment_is_used_to_its_last_unit(segments: list[Segment]) -> No
 def test_media_time_stays_inside_the_file(segments: list[Segment], start: int, end: int) -> None:
     for item in plan(segments, start, end):
         assert 0 <= item.media_start_us <= item.media_end_us <= item.segment.media_us
+
+
+@given(catalogues(), st.integers(-100, 9000), st.integers(-100, 9000))
+def test_what_is_missing_and_what_is_there_make_the_range(segments: list[Segment], start: int, end: int) -> None:
+    start, end = min(start, end), max(start, end)
+    slices = plan(segments, start, end)
+    holes = missing(slices, start, end, join_us=0)
+    parts = sorted([*holes, *((item.start_us, item.end_us) for item in slices)])
+    assert [begin for begin, _ in parts[1:]] == [stop for _, stop in parts[:-1]]
+    assert not parts or (parts[0][0], parts[-1][1]) == (start, end)
+    assert missing(slices, start, end, join_us=1 << 40) == []
+
+
+def test_a_recording_that_runs_on_follows() -> None:
+    first, second = segment(1, 0, 1000, 1000), segment(2, 1000, 2000, 1000)
+    left, right = plan([first, second], 0, 5000)
+    assert follows(left, right)
+    other = replace(second, recording_id=2, digest="ab")
+    assert not follows(*plan([first, other], 0, 5000))
+    growing = replace(second, recording_id=2, digest="")
+    assert follows(*plan([first, growing], 0, 5000))
+    late = replace(second, start_us=1001)
+    assert not follows(*plan([first, late], 0, 5000))
