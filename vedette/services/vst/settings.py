@@ -30,6 +30,9 @@ class VstSettings(Settings):
     discovery_wait_s: float = Field(
         3.0, gt=0, le=30, description="Seconds that cameras have to answer when looked for."
     )
+    readings_max_age_h: float = Field(720.0, ge=0, description="Hours after which readings are deleted; 0 keeps them.")
+    mqtt_url: str = Field("", description="MQTT broker to take readings from, as mqtt://HOST:1883; empty: none.")
+    mqtt_prefix: str = Field("vedette", description="Readings are taken from the topics PREFIX/SENSOR/NAME.")
     discovery_port: int = Field(3702, ge=1, le=65535, description="UDP port of WS-Discovery.")
     record: bool = Field(True, description="Whether cameras are recorded from the moment they are added.")
     segment_s: float = Field(10.0, ge=1, le=600, description="Length of a recording segment, cut at keyframes.")

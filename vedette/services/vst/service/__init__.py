@@ -44,6 +44,7 @@ from vedette.services.vst.service.meters import Meters
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.policy import Policies
 from vedette.services.vst.service.quality import Quality
+from vedette.services.vst.service.readings import Readings
 from vedette.services.vst.service.reaper import Reaper
 from vedette.services.vst.service.recorder import Recorder
 from vedette.services.vst.service.schedules import Director
@@ -89,6 +90,7 @@ class Vst:
             self._parts, self.streams, bus=kernel.bus, apply=self.sensors.apply, sensors_named=self.sensors.named
         )
         self.alerts = CameraAlerts(self._parts)
+        self.readings = Readings(self._parts, bus=kernel.bus, sensors_named=self.sensors.named)
         self.devices = Devices(self._parts, self.sensors, self.streams)
         self.finder = Finder(self._parts, self.sensors)
         self.quality = Quality(self._parts, self.sensors, self.streams)
@@ -159,6 +161,8 @@ class Vst:
         sensor = self.sensors.camera(sensor_id).sensor
         await self.sensors.remove(sensor_id)
         await self.alerts.forget(sensor_id, sensor.name)
+        if delete_recordings:
+            await self.readings.forget(sensor_id)
         for stream_id in stream_ids:
             self.director.forget(stream_id)
             if delete_recordings:
@@ -240,6 +244,7 @@ class Vst:
         await self.devices.start()
         group.start_soon(self.director.run)
         group.start_soon(self.finder.run)
+        group.start_soon(self.readings.run)
         await self.live.start(group)
         group.start_soon(self.reaper.run)
         group.start_soon(self._count_relay_clients, relay)

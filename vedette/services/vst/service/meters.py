@@ -29,6 +29,8 @@ class Meters:
         self.viewer_sessions = telemetry.counter("viewer_sessions_total", "Live WebRTC sessions opened.")
         self.relay_clients = telemetry.gauge("relay_clients", "Clients of the RTSP relay now.")
         self.events_waiting = telemetry.gauge("events_waiting", "Device events that the bus has not taken yet.")
+        self.readings = telemetry.counter("readings_total", "Readings of sensors that were stored.")
+        self.readings_refused = telemetry.counter("readings_refused_total", "Readings that were refused.", ("way",))
         self.deleted_bytes = telemetry.counter("deleted_bytes_total", "Bytes of recordings deleted.", ("actor",))
         self.disk_alarm = telemetry.gauge("disk_alarm", "0: enough space, 1: nearly full, 2: recording has stopped.")
         self.free_bytes = telemetry.gauge("free_bytes", "Free bytes on the recordings' disk.")
