@@ -1,6 +1,10 @@
 """`vedette camera` as ONVIF devices: found by discovery, asked over SOAP, streamed from what they say."""
 
+import asyncio
+import json
+import os
 import socket
+import sys
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,7 +19,7 @@ from tests.support.rtsp_client import raw_http, signed
 from tests.support.soap import ask, security
 from vedette.kernel.clock import SystemClock, to_datetime
 from vedette.kernel.errors import Fault
-from vedette.tools.camera import Camera, FaultOrder, Opener, open_file, open_scene
+from vedette.tools.camera import Camera, FaultOrder, Opener, OpenReel, Shelf, StreamSpec, open_file, open_scene
 from vedette.tools.camera.control import Control
 from vedette.tools.camera.onvif.xml import Node, parse
 from vedette.tools.camera.presence import Presence
@@ -209,6 +213,96 @@ async def pan(url: str) -> float:
     return float(next(node.attributes["x"] for node in reply.walk() if node.name == "PanTilt"))
 
 
+def test_another_codec_is_asked_for_and_told_by_media2_alone(clip: Path) -> None:
+    wanted = (
+        '<tr2:Configuration token="encoder_main" GovLength="10"><tt:Encoding>H265</tt:Encoding><tt:RateControl>'
+        "<tt:FrameRateLimit>10</tt:FrameRateLimit></tt:RateControl></tr2:Configuration>"
+    )
+
+    async def work(camera: Camera, presence: Presence) -> None:
+        url = presence.url("Front door")
+        token = "<tr2:ConfigurationToken>encoder_main</tr2:ConfigurationToken>"
+        assert (await ask(url, "tr2", "SetVideoEncoderConfiguration", wanted))[0] == 200
+        await until(
+            lambda: (video := camera.devices["Front door"].main.pump.video) is not None and video.codec == "hevc"
+        )
+        _, reply = await ask(url, "tr2", "GetVideoEncoderConfigurations", token)
+        assert (reply.children[0].value("Encoding"), reply.children[0].attributes["GovLength"]) == ("H265", "10")
+        _, reply = await ask(url, "tr2", "GetProfiles", "<tr2:Token>profile_main</tr2:Token><tr2:Type>All</tr2:Type>")
+        assert len(reply.children) == 1
+        assert reply.children[0].value("Configurations", "AudioEncoder", "Encoding") == "MP4A-LATM"
+        _, reply = await ask(url, "trt", "GetProfiles")
+        assert reply.children[0].child("VideoEncoderConfiguration") is None
+        assert reply.children[0].value("AudioEncoderConfiguration", "Encoding") == "AAC"
+        _, reply = await ask(url, "trt", "GetProfile", "<trt:ProfileToken>profile_main</trt:ProfileToken>")
+        assert reply.children[0].attributes["token"] == "profile_main"
+        for prefix in ("trt", "tr2"):
+            inner = f"<{prefix}:ProfileToken>profile_main</{prefix}:ProfileToken>"
+            assert (await ask(url, prefix, "SetSynchronizationPoint", inner))[0] == 200
+        assert (await uri_of(url, "tr2", "GetSnapshotUri", "profile_main")).endswith("/onvif/snapshot/main.jpg")
+
+    with_device(OpenReel(StreamSpec(width=320, height=180, fps=10, gop=5, audio="aac"), Shelf()), work)
+
+
+def test_a_file_stays_as_it_is(clip: Path) -> None:
+    async def work(camera: Camera, presence: Presence) -> None:
+        await camera.devices["Front door"].main.pump.parameters()
+        size = "<tt:Resolution><tt:Width>640</tt:Width><tt:Height>360</tt:Height></tt:Resolution>"
+        inner = f'<trt:Configuration token="encoder_main">{size}</trt:Configuration>'
+        status, reply = await ask(presence.url("Front door"), "trt", "SetVideoEncoderConfiguration", inner)
+        assert (status, "recording" in reply.value("Reason", "Text")) == (400, True)
+
+    with_device(open_file(clip), work)
+
+
+def test_a_taken_port_is_said_at_once(clip: Path) -> None:
+    async def work(camera: Camera, presence: Presence) -> None:
+        port = int(presence.url("Front door").split(":")[2].split("/")[0])
+        with pytest.raises(OSError, match="in use"):
+            async with Presence(camera, port=port):
+                pass
+        with pytest.raises(OSError, match="in use"):
+            async with Camera({"a": open_file(clip)}, clock=CLOCK, port=camera.port):
+                pass
+
+    with_device(open_file(clip), work)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "operation", "inner"),
+    [
+        ("tds", "SetHostname", "<tds:Name>a b</tds:Name>"),
+        ("tds", "SetNetworkInterfaces", "<tds:InterfaceToken>eth9</tds:InterfaceToken>"),
+        ("timg", "GetImagingSettings", "<timg:VideoSourceToken>x</timg:VideoSourceToken>"),
+        (
+            "timg",
+            "SetImagingSettings",
+            "<timg:VideoSourceToken>video_source</timg:VideoSourceToken><timg:ImagingSettings>"
+            "<tt:Contrast>900</tt:Contrast></timg:ImagingSettings>",
+        ),
+        ("trt", "SetVideoEncoderConfiguration", ""),
+        ("trt", "SetVideoEncoderConfiguration", '<trt:Configuration token="x"/>'),
+        ("tr2", "SetVideoEncoderConfiguration", '<tr2:Configuration token="encoder_main"/>'),
+        ("tptz", "AbsoluteMove", ""),
+        ("tptz", "AbsoluteMove", '<tptz:Position><tt:PanTilt x="left" y="0"/></tptz:Position>'),
+        ("tptz", "ContinuousMove", "<tptz:Velocity/><tptz:Timeout>soon</tptz:Timeout>"),
+        ("tptz", "SetPreset", "<tptz:PresetToken>7</tptz:PresetToken>"),
+        ("tptz", "GotoPreset", ""),
+        ("tev", "CreatePullPointSubscription", "<tev:InitialTerminationTime>P9D</tev:InitialTerminationTime>"),
+        ("tev", "CreatePullPointSubscription", "<tev:InitialTerminationTime>PT9H</tev:InitialTerminationTime>"),
+        ("tev", "PullMessages", ""),
+        ("wsnt", "Renew", ""),
+    ],
+)
+def test_what_makes_no_sense_is_a_fault(clip: Path, prefix: str, operation: str, inner: str) -> None:
+    async def work(_camera: Camera, presence: Presence) -> None:
+        status, reply = await ask(presence.url("Front door"), prefix, operation, inner)
+        assert (status, reply.name) == (400, "Fault")
+        assert reply.value("Reason", "Text")
+
+    with_device(open_file(clip), work)
+
+
 def test_motion_reaches_a_pull_point(clip: Path) -> None:
     async def pull(url: str, wait: str) -> list[str]:
         inner = f"<tev:Timeout>{wait}</tev:Timeout><tev:MessageLimit>10</tev:MessageLimit>"
@@ -354,3 +448,46 @@ def test_a_new_address_by_onvif_and_restarts(clip: Path) -> None:
         await until(lambda: presence.hosts["Front door"].is_up)
 
     with_device(open_file(clip), work, addresses=["127.0.7.5"], reboot_s=0.2)
+
+
+PROGRAM = """
+import argparse, anyio
+from vedette.tools import camera
+parser = argparse.ArgumentParser()
+camera.add_options(parser)
+anyio.run(camera.serve, parser.parse_args())
+"""
+
+
+@pytest.mark.anyio
+async def test_the_program_serves_all_of_it() -> None:
+    scene = ("--cameras", "2", "--size", "320x180", "--fps", "5", "--sub", "--audio", "pcmu", "--stamps")
+    network = ("--port", "0", "--addresses", "127.0.8.1", "--onvif", "0", "--motion", "0.2", "--control", "0")
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        PROGRAM,
+        *scene,
+        *network,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )
+    assert child.stdout is not None
+    try:
+        with anyio.fail_after(60):
+            lines = [(await child.stdout.readline()).decode().strip() for _ in range(3)]
+            assert [line.split("/")[2].split(":")[0] for line in lines] == ["127.0.8.1", "127.0.8.2", "127.0.0.1"]
+            port = int(lines[2].rsplit(":", 1)[1])
+            first, second = json.loads((await raw_http(port, "GET", "/cameras"))[1])
+            assert first["rtsp"]["sub"] == f"{first['rtsp']['main']}/sub"
+            assert first["serialNumber"] != second["serialNumber"]
+            _, reply = await ask(second["onvif"], "tev", "CreatePullPointSubscription")
+            point = reply.value("SubscriptionReference", "Address")
+            moved = False
+            while not moved:
+                _, reply = await ask(point, "tev", "PullMessages", "<tev:Timeout>PT5S</tev:Timeout>")
+                moved = any(node.attributes.get("Value") == "true" for node in reply.walk())
+    finally:
+        child.terminate()
+        await child.wait()

@@ -51,8 +51,11 @@ class _Streams(Streams):
 
     @override
     def audio_codec(self, stream: StreamName) -> str | None:
-        audio = self._device.feed(stream).pump.audio
-        return None if audio is None else audio.codec
+        pump = self._device.feed(stream).pump
+        spec = pump.original.encoded_as()
+        if spec is not None:
+            return spec.audio
+        return None if pump.audio is None else pump.audio.codec
 
     @override
     def encode(self, stream: StreamName, wanted: Encoding) -> bool:

@@ -77,14 +77,17 @@ def source_configuration(call: Call) -> tuple[Xml, ...]:
     )
 
 
-def _encoder(call: Call, stream: StreamName, tag: str) -> Xml:
+def _encoder(call: Call, stream: StreamName, tag: str) -> Xml | None:
+    """None for a codec that this service has no word for."""
     encoding = call.device.streams.encoding(stream)
+    if encoding.codec not in _NAMES_1:
+        return None
     profile = el("tt:H264", el("tt:GovLength", encoding.gop), el("tt:H264Profile", "Main"))
     return el(
         tag,
         el("tt:Name", stream),
         el("tt:UseCount", 1),
-        el("tt:Encoding", _NAMES_1.get(encoding.codec, "H264")),
+        el("tt:Encoding", _NAMES_1[encoding.codec]),
         resolution("tt:Resolution", encoding.width, encoding.height),
         el("tt:Quality", 5.0),
         el(
@@ -93,7 +96,7 @@ def _encoder(call: Call, stream: StreamName, tag: str) -> Xml:
             el("tt:EncodingInterval", 1),
             el("tt:BitrateLimit", encoding.kbps or 8192),
         ),
-        profile if encoding.codec == "h264" else None,
+        profile,
         None if call.device.sloppy else multicast(),
         el("tt:SessionTimeout", "PT60S"),
         token=encoder_token(stream),
