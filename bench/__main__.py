@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import demo, recording
+from bench import catalogue, demo, recording
 from bench.table import Figure, render
 
 BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
@@ -12,6 +12,7 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "counting": demo.counting,
     "cpu": recording.cpu,
     "seams": recording.seams,
+    "catalogue": catalogue.catalogue,
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 
+from vedette.kernel.auth import Identity
 from vedette.kernel.client import Client
 from vedette.kernel.clock import SystemClock
 from vedette.kernel.errors import Fault
@@ -25,6 +26,8 @@ class Recorder:
 
     child: Child
     client: Client
+    socket: Path
+    identity: Identity
 
 
 @contextlib.contextmanager
@@ -40,16 +43,16 @@ def cameras(sources: Sequence[str], *, copies: int = 1) -> Iterator[list[str]]:
 
 
 @contextlib.asynccontextmanager
-async def recorder(vst: Mapping[str, Any]) -> AsyncIterator[Recorder]:
-    """A VST process on a temporary folder, ready when entered."""
+async def recorder(vst: Mapping[str, Any], *, data: Path | None = None) -> AsyncIterator[Recorder]:
+    """A VST process on a temporary folder, or on the node that lies in `data`; ready when entered."""
     clock = SystemClock()
     with tempfile.TemporaryDirectory(prefix="vedette-bench-") as folder:
-        run_dir, data_dir = Path(folder) / "run", Path(folder) / "data"
+        run_dir, data_dir = Path(folder) / "run", data or Path(folder) / "data"
         await anyio.Path(run_dir).mkdir(mode=0o700)
         sections = {"vst": {"allowed_networks": ["127.0.0.0/8"], **vst}}
         node = Node.create(NodeSettings(data_dir=data_dir, log_level="error"), run_dir, sections)
         bus_dir = data_dir / "bus"
-        await anyio.Path(bus_dir).mkdir()
+        await anyio.Path(bus_dir).mkdir(exist_ok=True)
         server = EmbeddedValkey(bus_dir, node.bus_socket, clock)
         child = Child("vst", [sys.executable, "-m", "vedette", "run", "vst", "--node", str(run_dir)], clock=clock)
         async with anyio.create_task_group() as tasks:
@@ -60,13 +63,13 @@ async def recorder(vst: Mapping[str, Any]) -> AsyncIterator[Recorder]:
             base = f"unix://{node.socket_of('vst')}"
             async with Client(base, caller="bench", identity=identity, timeout_s=60) as client:
                 await until_ready(client)
-                yield Recorder(child, client)
+                yield Recorder(child, client, Path(node.socket_of("vst")), identity)
             tasks.cancel_scope.cancel()
 
 
 async def until_ready(client: Client) -> None:
     """Returns once the service says that it is ready."""
-    for _ in range(300):
+    for _ in range(1200):
         with contextlib.suppress(Fault):
             await client.get_json("/readyz")
             return
