@@ -54,7 +54,6 @@ from vedette.services.vst.service.urls import Urls
 from vedette.services.vst.settings import VstSettings
 
 _KEY_FILE = "credentials.key"
-_SCRATCH = "scratch"
 _ALIVE = "alive"
 _ALIVE_S = 2.0
 _LIVE = "/live/"
@@ -95,7 +94,7 @@ class Vst:
         self.finder = Finder(self._parts, self.sensors)
         self.quality = Quality(self._parts, self.sensors, self.streams)
         self.relay_clients = 0
-        self.footage = Footage(self._parts, self.sensors, kernel.data_dir / _SCRATCH)
+        self.footage = Footage(self._parts, self.sensors)
         self.coverage = Coverage(self._parts, self.sensors)
         self.policies, self.deletion = Policies(self._parts), Deletion(self._parts)
         self.reaper = Reaper(self._parts, self.policies, self.deletion)
@@ -230,7 +229,6 @@ class Vst:
             alive_us = await anyio.to_thread.run_sync(alive.last_us, data_dir / _ALIVE)
             recover = partial(recovery.recover, self._parts.database, self._parts.folder, alive_us=alive_us)
             await anyio.to_thread.run_sync(recover)
-            await anyio.to_thread.run_sync(self.footage.clear_scratch)
         except OSError as error:
             raise _unusable(data_dir, error) from error
 

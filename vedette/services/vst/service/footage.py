@@ -33,15 +33,10 @@ class Disk:
 class Footage:
     """Reads only; every answer counts committed segments, plus the durable part of the growing one."""
 
-    def __init__(self, parts: Parts, sensors: Sensors, scratch: Path) -> None:
+    def __init__(self, parts: Parts, sensors: Sensors) -> None:
         self._database, self._folder = parts.database, parts.folder
-        self._sensors, self._scratch = sensors, scratch
+        self._sensors = sensors
         self.clips = Clips(parts, self.segments, self.known)
-
-    def clear_scratch(self) -> None:
-        """Removes what clips of an earlier life left behind. Blocking."""
-        shutil.rmtree(self._scratch, ignore_errors=True)
-        self._scratch.mkdir(parents=True, exist_ok=True)
 
     async def known(self, stream_id: str) -> bool:
         """Whether there is a sensor, or at least footage of one that was deleted."""
