@@ -138,6 +138,7 @@ class Hub:
         self._sinks: list[Sink] = []
         self._running = False
         self._parameters: CodecParameters | None = None
+        self._audio_parameters: CodecParameters | None = None
         self._closed: Fault | None = None
         self.counters = HubCounters()
 
@@ -150,6 +151,11 @@ class Hub:
     def parameters(self) -> CodecParameters | None:
         """Those of the newest unit; kept after a session ends, None before the first unit."""
         return self._parameters
+
+    @property
+    def audio_parameters(self) -> CodecParameters | None:
+        """Those of the sound of this session; None between sessions and before the first unit of sound."""
+        return self._audio_parameters
 
     @property
     def subscribers(self) -> int:
@@ -217,7 +223,9 @@ class Hub:
         counters = self.counters
         counters.bytes += len(unit.data)
         is_audio = unit.parameters.is_audio
-        if not is_audio:
+        if is_audio:
+            self._audio_parameters = unit.parameters
+        else:
             counters.last_unit_at = self._clock.monotonic()
             counters.units += 1
             counters.keyframes += unit.is_keyframe
@@ -234,6 +242,7 @@ class Hub:
 
     def _end_session(self, fault: Fault | None) -> None:
         self._cache.clear()
+        self._audio_parameters = None
         for sink in self._sinks:
             sink.end_session(fault)
         for subscription in self._subscriptions:

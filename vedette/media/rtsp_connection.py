@@ -6,7 +6,7 @@ from typing import cast
 
 import anyio
 
-from vedette.kernel.errors import Fault
+from vedette.kernel.errors import Fault, unavailable
 from vedette.media import rtp, rtsp_digest
 from vedette.media.rtp_sender import RtpSender
 from vedette.media.rtsp_host import ClientCounters, Datagrams, Host, Mount, Wire
@@ -233,18 +233,18 @@ class Connection:
             if current.scope is not None:
                 raise RefusedError(455)
         mount = self._find(path)
-        await mount.parameters()
-        audio = mount.audio()
+        video, audio = await mount.parameters(), mount.audio()
         number = VIDEO_TRACK if number is None else number
-        if number != VIDEO_TRACK and (number != AUDIO_TRACK or audio is None):
+        described = {VIDEO_TRACK: video, AUDIO_TRACK: audio}.get(number)
+        if described is None:
             raise RefusedError(404)
         transport = self._choose(request.headers.get("Transport"), number)
-        rate = audio.sample_rate if audio is not None and number == AUDIO_TRACK else TICKS_PER_SECOND
+        rate = described.sample_rate or TICKS_PER_SECOND
         sender = RtpSender(ssrc=secrets.randbits(32), sequence=secrets.randbits(16), clock_rate=rate)
         if current is None or current.path != path:
             current = Session(current.session_id if current else secrets.token_hex(12), path, mount)
         self._session = current
-        current.tracks[number] = Track(transport, sender)
+        current.tracks[number] = Track(transport, sender, described.codec)
         self.counters.transport = transport.lower
         answer = Transport(
             transport.lower,
@@ -323,8 +323,10 @@ class Connection:
     async def _send_unit(self, session: Session, unit: AccessUnit) -> None:
         is_audio = unit.parameters.is_audio
         track = session.tracks.get(AUDIO_TRACK if is_audio else VIDEO_TRACK)
-        if track is None or (not is_audio and unit.parameters.codec not in VIDEO_CODECS):
+        if track is None:
             return
+        if unit.parameters.codec != track.codec:
+            raise unavailable("The stream has another codec now. Ask for its description again.")
         template, sender = self._host.template(unit), track.sender
         ticks = sender.timestamp_90k(unit)
         report = sender.report(unit, ticks)

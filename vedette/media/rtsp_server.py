@@ -47,8 +47,12 @@ class HubMount(Mount):
         return self._hub.parameters
 
     @override
+    def audio(self) -> CodecParameters | None:
+        return self._hub.audio_parameters
+
+    @override
     def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[AccessUnit]]:
-        return self._hub.subscribe(DropOldestGop(), across_sessions=True)
+        return self._hub.subscribe(DropOldestGop(), across_sessions=True, audio=True)
 
 
 class RtspServer:

@@ -9,6 +9,7 @@ import anyio
 from vedette.media.rtp_sender import RtpSender
 from vedette.media.rtsp_host import Mount
 from vedette.media.rtsp_messages import Headers, Transport
+from vedette.media.unit import Codec
 
 SESSION_TIMEOUT_S = 60
 _TRACK = re.compile(r"/trackID=(\d{1,3})/?$", re.ASCII)
@@ -17,10 +18,11 @@ _HOST = re.compile(r"^rtsps?://[^/?#]*", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """How one elementary stream travels."""
+    """How one elementary stream travels, and the codec that was described."""
 
     transport: Transport
     sender: RtpSender
+    codec: Codec
 
 
 @dataclass(slots=True)

@@ -389,3 +389,42 @@ def test_a_taken_port_fails_loudly() -> None:
                 pass
 
     serve(work)
+
+
+def test_a_hub_is_relayed_with_its_sound_until_the_codec_changes() -> None:
+    sound = CodecParameters("pcmu", sample_rate=8000, channels=1)
+    heard = AccessUnit(b"\xff" * 160, 0, 0, UNITS[0].wall_us, False, sound)
+    other = clips.encode(1, codec="libx265")[0]
+
+    async def run() -> None:
+        hub = Hub(clock=SystemClock())
+        server = RtspServer(
+            host="127.0.0.1",
+            port=0,
+            mounts=lambda _: HubMount(hub, clock=SystemClock()),
+            authenticate=None,
+            clock=SystemClock(),
+        )
+        with anyio.fail_after(60):
+            async with server, connected(server.port) as client:
+                hub.push(UNITS[0])
+                assert len(parse_sdp((await client.ask("DESCRIBE", "/x")).body)) == 1
+                hub.push(heard)
+                assert [media.kind for media in parse_sdp((await client.ask("DESCRIBE", "/x")).body)] == [
+                    "video",
+                    "audio",
+                ]
+                await client.set_up("/x/trackID=0")
+                await client.set_up("/x/trackID=1", "RTP/AVP/TCP;unicast")
+                assert (await client.ask("PLAY", "/x")).status == 200
+                while (await client.frame()).channel != 0:
+                    continue
+                hub.push(heard)
+                while (frame := await client.frame()).channel != 2:
+                    continue
+                assert rtp.parse_packet(frame.data).payload == heard.data
+                hub.push(other)
+                await client.ended()
+                assert server.counters.packetised_units == 2
+
+    anyio.run(run)
