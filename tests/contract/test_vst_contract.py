@@ -42,13 +42,22 @@ class World:
 
 
 EXAMPLES: dict[str, Example] = {
-    # sensor
+    # sensor; the camera of the world was added by its RTSP address, so what only ONVIF can do has its own answers
     "POST /sensor/add": Example(body={"sensorUrl": "{other}", "name": "Another"}),
-    "GET /sensor/debug/status": Example({"ip": "127.0.0.1"}, status=404),
-    "GET /sensor/debug/system/stats": Example(status=404),
-    "POST /sensor/debug/plug": Example(body={}, status=404),
-    "POST /sensor/debug/unplug": Example(body={}, status=404),
+    "POST /sensor/configuration": Example(body={}),
+    "GET /sensor/debug/status": Example({"ip": "127.0.0.1"}),
+    "POST /sensor/debug/plug": Example(body={"ip": "192.0.2.1", "action": "plug"}, status=404),
+    "POST /sensor/debug/unplug": Example(body={"ip": "192.0.2.1", "action": "unplug"}, status=404),
+    "POST /sensor/{sensorId}/credentials": Example(body={"username": "u", "password": "p"}),
+    "POST /sensor/{sensorId}/info": Example(body={"name": "Gate", "location": "north"}),
+    "GET /sensor/{sensorId}/network": Example(status=404),
+    "POST /sensor/{sensorId}/network": Example(body={"isIpv4Enabled": True}, status=501),
+    "POST /sensor/{sensorId}/reboot": Example(status=501),
+    "POST /sensor/{sensorId}/replace": Example(body={"sensorId": "nobody"}, status=404),
+    "POST /sensor/{sensorId}/settings": Example(body={"Image": {}}, status=501),
     # record
+    "POST /record/stream/add": Example(body={"id": "added", "url": "{other}"}),
+    "POST /record/{streamId}/schedule": Example(body=[{"startTime": "0 8 * * 1", "endTime": "0 9 * * 1"}]),
     "DELETE /record/{streamId}/schedule": Example({"startTime": "0 8 * * 1", "endTime": "0 9 * * 1"}),
     # storage
     "GET /storage/file": Example({"id": "{file}"}),
@@ -62,7 +71,7 @@ EXAMPLES: dict[str, Example] = {
     "POST /storage/file/protect": Example(body={"filePath": ["{path}"], "protect": False}),
     "DELETE /storage/file": Example({"filePath": "nobody/1.mp4"}),
 }
-LAST = ("DELETE /storage/file/{streamId}", "DELETE /record/{streamId}", "DELETE /sensor/{sensorId}")
+LAST = ("DELETE /record/{streamId}/schedule", "DELETE /storage/file/{streamId}", "DELETE /record/{streamId}", "DELETE /sensor/{sensorId}")
 """What takes something away comes at the end, so that the others find it."""
 
 

@@ -19,6 +19,8 @@ VERBS = {
     "cameras": "serve the virtual cameras of a demo that a supervisor has described",
     "token": "make, list and revoke bearer tokens",
     "fsck": "check every promise of the recording catalogue, and repair",
+    "export": "write footage as evidence that anybody can check offline",
+    "verify": "check exported footage and signed manifests",
     "openapi": "print the OpenAPI document of a service",
 }
 """A verb is the module `vedette.cli.<verb>` with `options(parser)` and `run(chosen) -> status`.

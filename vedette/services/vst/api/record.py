@@ -68,6 +68,19 @@ def build_router(service: Vst) -> APIRouter:
         """What became of every second of a range: spans that touch, each in exactly one state, with its cause."""
         return _coverage(await service.coverage.report(stream_id, instant(start_time), instant(end_time)))
 
+    @router.get(
+        "/{streamId}/coverage/manifest",
+        dependencies=[requires(Action.EXPORT, sensor="streamId", resolve=service.sensor_of)],
+    )
+    async def get_manifest(
+        stream_id: StreamId,
+        start_time: Annotated[str, Query(alias="startTime", max_length=128)],
+        end_time: Annotated[str, Query(alias="endTime", max_length=128)],
+    ) -> JsonObject:
+        """The ledger's lines of a range, chained and signed by the device; `vedette verify` checks them offline."""
+        name = service.name_of(stream_id)
+        return await service.evidence.manifest(stream_id, name, instant(start_time) or 0, instant(end_time) or 0)
+
     return router
 
 

@@ -97,7 +97,7 @@ def _forecast(service: Vst, outlook: Outlook) -> JsonObject:
         "streams": [
             {
                 "streamId": item.stream_id,
-                "name": _name(service, item.stream_id),
+                "name": service.name_of(item.stream_id),
                 "bytes": item.bytes,
                 "bytesPerDay": round(item.bytes_per_day),
                 "oldest": _time(item.oldest_us),
@@ -119,11 +119,6 @@ def _forecast(service: Vst, outlook: Outlook) -> JsonObject:
             ],
         },
     }
-
-
-def _name(service: Vst, stream_id: str) -> str:
-    camera = service.sensors.find(stream_id)
-    return "" if camera is None else camera.sensor.name
 
 
 def _time(instant: int | None) -> str | None:

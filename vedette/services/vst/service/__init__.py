@@ -34,6 +34,7 @@ from vedette.services.vst.service.deletion import FOR_EVER_US, Deleted, Deletion
 from vedette.services.vst.service.devices import Devices
 from vedette.services.vst.service.discovery import Finder
 from vedette.services.vst.service.events import Outbox, Silence
+from vedette.services.vst.service.evidence import KEY_FILE, Evidence
 from vedette.services.vst.service.files import Files
 from vedette.services.vst.service.footage import Footage
 from vedette.services.vst.service.forecast import Forecasts
@@ -99,6 +100,7 @@ class Vst:
         self.policies, self.deletion = Policies(self._parts), Deletion(self._parts)
         self.reaper = Reaper(self._parts, self.policies, self.deletion)
         self.forecasts, self.files = Forecasts(self._parts), Files(self._parts, self.deletion)
+        self.evidence = Evidence(database, kernel.clock, kernel.data_dir / KEY_FILE)
         self.urls, self.frames = Urls(self._parts), Frames(self._parts, self.footage.segments)
         self._silence = Silence(kernel.bus, kernel.clock, meters)
         self.live = LiveSessions(self._parts, self.sensors, make_peer)
@@ -192,6 +194,11 @@ class Vst:
     def sees(self, caller: Subject, stream_id: str) -> bool:
         """Whether a stream is among what somebody may see."""
         return not caller.sensors or self.sensor_of(stream_id) in caller.sensors
+
+    def name_of(self, stream_id: str) -> str:
+        """The name of the sensor whose stream this is, empty when nobody knows it any more."""
+        camera = self.sensors.find(self.sensor_of(stream_id))
+        return "" if camera is None else camera.sensor.name
 
     def refuse_unseen(self, caller: Subject, stream_id: str) -> None:
         """Fault 404 for a stream that the caller may not see: it is as if there were none."""
