@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  episodes,
   hoursOf,
   lasted,
   layOut,
@@ -196,6 +197,16 @@ test("losses are the latest first, without what nobody wanted", () => {
   expect(losses(spans).map(({ start }) => start)).toEqual([3, 0]);
   expect(stretchAt(spans, 2)?.state).toBe("not_scheduled");
   expect(stretchAt(spans, 9)).toBeUndefined();
+});
+
+test("a camera that flaps is one episode", () => {
+  const flaps = [0, 10, 20, 90].map((at) => stretch(at, at + 2, "camera_down", "camera"));
+  const found = episodes(losses([...flaps, stretch(30, 31, "deleted")]), 20);
+  expect(found).toMatchObject([
+    { start: 90, end: 92, count: 1, lostMs: 2 },
+    { state: "deleted", count: 1 },
+    { start: 0, end: 22, count: 3, lostMs: 6 },
+  ]);
 });
 
 test("days and hours follow the local clock", () => {

@@ -221,6 +221,25 @@ export function losses(stretches: readonly Stretch[]): Stretch[] {
   return stretches.filter(({ state }) => state !== "recorded" && state !== "not_scheduled").sort((a, b) => b.start - a.start);
 }
 
+export interface Episode extends Stretch {
+  readonly count: number;
+  /** What was lost of it in all; less than its length when it came and went. */
+  readonly lostMs: number;
+}
+
+/** A camera that flaps is one episode and not a hundred lines: losses of one kind no further apart than `seam`. */
+export function episodes(lost: readonly Stretch[], seam: number): Episode[] {
+  const found: Episode[] = [];
+  for (const one of lost) {
+    const last = found.at(-1);
+    const length = one.end - one.start;
+    const same = last && last.state === one.state && last.cause === one.cause && last.by === one.by;
+    if (same && last.start - one.end <= seam) found[found.length - 1] = { ...last, start: one.start, count: last.count + 1, lostMs: last.lostMs + length };
+    else found.push({ ...one, count: 1, lostMs: length });
+  }
+  return found;
+}
+
 /** The stretch under an instant. */
 export function stretchAt(stretches: readonly Stretch[], at: number): Stretch | undefined {
   return stretches.find((stretch) => stretch.start <= at && at < stretch.end);

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { coverage, manifestUrl } from "../../api/recording";
-import { hoursOf, lasted, localDays, losses, reasonOf, recordedShare, shareSentence, STATE_NAMES, secondsIn, spanOfRecord, type Coverage, type Stretch } from "../../lib/coverage";
+import { episodes, hoursOf, lasted, localDays, longTime, losses, reasonOf, recordedShare, shareSentence, STATE_NAMES, secondsIn, spanOfRecord, type Coverage, type Stretch } from "../../lib/coverage";
 import { clockTime, dayHeading, fileStamp, fileStem, percent, shortTime } from "../../lib/format";
 import type { Span } from "../../lib/timeline";
 import { camerasState, type Camera } from "../../state/cameras";
@@ -21,6 +21,9 @@ type View = (typeof VIEWS)[number]["value"];
 
 const REFRESH_MS = 30_000;
 const FIRST_LOSSES = 12;
+const MOST_LOSSES = 500;
+/** Losses of one kind that follow one another sooner belong together. */
+const SEAM_MS = 15 * 60_000;
 const dayName = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short" });
 
 export function CameraCoveragePage({ sensorId }: { sensorId: string }) {
@@ -145,25 +148,25 @@ function MinuteAxis() {
 
 function Losses({ camera, stretches }: { camera: Camera; stretches: readonly Stretch[] }) {
   const [all, setAll] = useState(false);
-  const missing = losses(stretches);
+  const missing = episodes(losses(stretches), SEAM_MS);
   const now = Date.now();
   return (
     <section class="panel" aria-label="What is missing">
       <div class="panel__head"><h2>What is missing</h2><p>{missing.length > 0 && `${missing.length} in all`}</p></div>
       {missing.length === 0 && <p class="panel__body muted">Nothing. Every second that was to be recorded is there.</p>}
       <ol class="losses">
-        {missing.slice(0, all ? undefined : FIRST_LOSSES).map((loss) => (
+        {missing.slice(0, all ? MOST_LOSSES : FIRST_LOSSES).map((loss) => (
           <li key={loss.start}>
             <Swatch state={loss.state} />
-            <span class="losses__what"><strong>{STATE_NAMES[loss.state]}</strong><span class="muted">{reasonOf(loss)}</span></span>
+            <span class="losses__what"><strong>{STATE_NAMES[loss.state]}{loss.count > 1 && `, ${loss.count} times`}</strong><span class="muted">{reasonOf(loss)}</span></span>
             <span class="losses__when">
               <span class="reading">{clockTime(loss.start)} – {clockTime(loss.end)}</span>
-              <span class="muted">{dayHeading(loss.start, now)}, {lasted(loss)}</span>
+              <span class="muted">{dayHeading(loss.start, now)}, {loss.count > 1 ? `${longTime(loss.lostMs)} in all` : lasted(loss)}</span>
             </span>
           </li>
         ))}
       </ol>
-      {missing.length > FIRST_LOSSES && !all && <button type="button" class="button button--quiet button--wide" onClick={() => setAll(true)}>Show all {missing.length}</button>}
+      {missing.length > FIRST_LOSSES && !all && <button type="button" class="button button--quiet button--wide" onClick={() => setAll(true)}>Show {Math.min(missing.length, MOST_LOSSES)}</button>}
       <p class="panel__body muted">The pictures around an absence are on <a class="textlink" href={cameraPath(camera.sensorId)}>the camera's page</a>.</p>
     </section>
   );
