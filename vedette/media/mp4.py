@@ -31,6 +31,8 @@ _NON_SYNC_SAMPLE = 0x10000
 _DURATION, _SIZE, _FLAGS, _SHIFT = range(4)
 _RUN_BITS = (0x100, 0x200, 0x400, 0x800)
 _ROW_BYTES = 16
+_MOST_BARE_SAMPLES = 1 << 16
+"""Samples of which a fragment says nothing but that they are there."""
 _OWN = struct.Struct(">20x4s12sI12sQI8sIi")
 """The first `traf` of a `moof` payload as `fmp4_writer` lays it out, up to the rows of its `trun`."""
 _OWN_ROWS_AT = _OWN.size
@@ -162,9 +164,12 @@ def _table(track: Track, runs: Sequence[_Run]) -> SampleTable:
     counts = [len(run.rows) // _ROW_BYTES for run in runs]
     rows = np.frombuffer(b"".join(run.rows for run in runs), ">i4").reshape(-1, 4).astype(np.int32)
     duration, size = rows[:, _DURATION].copy(), rows[:, _SIZE].copy()
+    offset = _running(size, [run.offset for run in runs], counts)
+    if len(rows) and min(int(duration.min()), int(size.min()), int(offset.min())) < 0:
+        raise ValueError("a fragment has sizes or times that cannot be")
     return SampleTable(
         track,
-        _running(size, [run.offset for run in runs], counts),
+        offset,
         size,
         _running(duration, [run.dts for run in runs], counts),
         duration,
@@ -301,6 +306,8 @@ def _parse_run(run: bytes, defaults: tuple[int, int, int]) -> tuple[int, NDArray
     first_flags = _u32(run, position) if present & 0x4 else None
     position += 4 * bool(present & 0x4)
     columns = [column for column, bit in enumerate(_RUN_BITS) if present & bit]
+    if not columns and count > _MOST_BARE_SAMPLES:
+        raise ValueError("a fragment names more samples than it can hold")
     given = np.frombuffer(run, ">u4", count * len(columns), position).reshape(count, len(columns))
     rows = np.empty((count, 4), ">u4")
     rows[:] = (*defaults, 0)

@@ -148,6 +148,7 @@ class SegmentFile:
         """The complete file, durable, under its final name."""
         self._may_salvage = False
         os.fsync(self._file)
+        self._may_salvage = True
         self._settle()
         return self._publish()
 
@@ -158,8 +159,9 @@ class SegmentFile:
             self._discard()
             return None
         try:
-            os.ftruncate(self._file, self.durable_bytes)
-            os.fsync(self._file)
+            if self._file >= 0:  # else it was complete and only its name is missing
+                os.ftruncate(self._file, self.durable_bytes)
+                os.fsync(self._file)
             return self._publish()
         except OSError:
             self._discard()
@@ -178,6 +180,7 @@ class SegmentFile:
         self._close()
         with contextlib.suppress(OSError):  # what stays behind is judged by its seals at the next start
             self._folder.path(self.header.segment_id, ".part").unlink(missing_ok=True)
+            self._folder.path(self.header.segment_id).unlink(missing_ok=True)
 
     def _close(self) -> None:
         if self._file >= 0:

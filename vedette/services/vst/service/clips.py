@@ -1,6 +1,7 @@
 """Clips for download: planned from sample tables and sent as byte ranges of the segments, or made while they are sent
 where another container or other pictures are asked for."""
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,9 @@ from vedette.services.vst.service.parts import Parts
 
 type FindSegments = Callable[[str, int, int], Awaitable[list[Segment]]]
 type IsKnown = Callable[[str], Awaitable[bool]]
+type _Plan = tuple[ClipPlan, Mapping[str, bytes]]
+_MOST_PLANS = 32
+_MOST_PLAN_BYTES = 32 << 20
 _CHUNK_BYTES = 256 * 1024
 _FIRST_CHUNK_BYTES = 64 * 1024
 
@@ -67,6 +71,7 @@ class Clips:
         self._folder, self._settings = parts.folder, parts.settings
         self._files = ClipFiles(parts.folder)
         self._find, self._is_known = find, is_known
+        self._plans: OrderedDict[object, _Plan] = OrderedDict()
         self._join_us = round(parts.settings.join_gap_s * US_PER_SECOND)
 
     async def open(self, request: ClipRequest, *, ranged: str | None = None, if_range: str | None = None) -> Clip:
@@ -87,7 +92,7 @@ class Clips:
         headers = {"vedette-clip-gaps": f"{request.gaps}; count={len(holes)}; seconds={missing_s:.3f}"}
         if request.is_streamed:
             return await self._streamed(request, slices, headers)
-        plan, extra = await self._folder.run(self._plan, request, slices)
+        plan, extra = await self._planned(request, slices)
         headers |= {"vedette-clip-cut": request.cut, "vedette-clip-start": to_iso(plan.shown_us)}
         headers |= {"vedette-clip-seconds": f"{plan.duration_90k / TICKS_PER_SECOND:.3f}"}
         return self._sent(plan, extra, headers, ranged=ranged if if_range in (None, f'"{plan.tag}"') else None)
@@ -109,7 +114,22 @@ class Clips:
             raise not_found(f"There is no stream '{request.stream_id[:100]}'.", "CameraNotFoundError")
         raise not_found("Nothing was recorded in this time range. Ask the timeline for what there is.")
 
-    def _plan(self, request: ClipRequest, slices: Sequence[Slice]) -> tuple[ClipPlan, Mapping[str, bytes]]:
+    async def _planned(self, request: ClipRequest, slices: Sequence[Slice]) -> _Plan:
+        """The plan; players ask for many ranges of one clip, so the last ones are kept."""
+        used = tuple((item.segment.segment_id, item.media_start_us, item.media_end_us) for item in slices)
+        key = (used, request.gaps, request.cut, request.transcode, request.audio)
+        found = self._plans.get(key)
+        if found is None:
+            found = await self._folder.run(self._plan, request, slices)
+        self._plans[key] = found
+        self._plans.move_to_end(key)
+        while len(self._plans) > 1 and (
+            len(self._plans) > _MOST_PLANS or sum(map(_bytes_of, self._plans.values())) > _MOST_PLAN_BYTES
+        ):
+            self._plans.popitem(last=False)
+        return found
+
+    def _plan(self, request: ClipRequest, slices: Sequence[Slice]) -> _Plan:
         """The plan, and sources of it that are no segments. Blocking."""
         cuts = self._cuts(request, slices)
         extra: Mapping[str, bytes] = {}
@@ -198,3 +218,9 @@ class Clips:
                 piece = await self._folder.run(next, pieces, None)
         finally:
             pieces.close()  # type: ignore[attr-defined]
+
+
+def _bytes_of(planned: _Plan) -> int:
+    """About what a plan takes in memory; its samples take as much again as its header."""
+    plan, extra = planned
+    return 4 * len(plan.head) + sum(map(len, extra.values()))

@@ -2,7 +2,9 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -174,6 +176,62 @@ def test_a_full_disk_keeps_what_was_durable(folder: SegmentFolder, monkeypatch: 
     assert finished is not None
     assert finished.media_us == 2_000_000
     assert walk(folder.path(7)).finished == finished
+
+
+class FailingDisk:
+    """Every call of the disk counts; the n-th one and all after it fail, as on a disk that is gone."""
+
+    CALLS = ("open", "writev", "fdatasync", "fsync", "ftruncate", "rename")
+
+    def __init__(self, patch: pytest.MonkeyPatch, fails_at: int, *, lasting: bool) -> None:
+        self.done = 0
+        self.failed: list[str] = []
+        for name in self.CALLS:
+            patch.setattr(os, name, self._counted(name, fails_at, lasting))
+
+    def _counted(self, name: str, fails_at: int, lasting: bool) -> Callable[..., Any]:
+        real = getattr(os, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            self.done += 1
+            if self.done == fails_at or (lasting and self.done > fails_at):
+                self.failed.append(name)
+                raise OSError(errno.EIO, "Input/output error")
+            return real(*arguments, **named)
+
+        return call
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+@pytest.mark.parametrize("fails_at", range(1, 18))
+def test_a_fault_at_any_call_of_the_disk_loses_nothing_acknowledged(
+    folder: SegmentFolder, monkeypatch: pytest.MonkeyPatch, fails_at: int, lasting: bool
+) -> None:
+    file, finished = SegmentFile(folder, HEADER), None
+    with monkeypatch.context() as patch:
+        disk = FailingDisk(patch, fails_at, lasting=lasting)
+        try:
+            file.create()
+            for data, end_90k in parts():
+                file.append(data, end_90k)
+                file.sync()
+            finished = file.close_finish()
+        except OSError:
+            acknowledged = file.durable_90k
+            finished = file.salvage()
+        else:
+            acknowledged = 300_000
+        if disk.failed == ["writev"] or disk.failed == ["rename"]:
+            assert (finished.media_us if finished else 0) == acknowledged * 100 // 9
+    # A file whose sync failed is given up, and its loss declared; one that only could not grow keeps what was safe.
+    kept = finished or folder.adopt_now(7)
+    if finished is not None:
+        assert finished.media_us == acknowledged * 100 // 9
+        assert folder.path(7).stat().st_size == finished.bytes
+        assert walk(folder.path(7)).finished == finished
+    if kept is not None:
+        assert len(list(fmp4.read_units(folder.path(7)))) in (30, 60, 90, 100)
+    assert {path.suffix for path, _, _ in folder.files()} <= {".mp4"}
 
 
 def test_nothing_durable_is_nothing_to_salvage(folder: SegmentFolder) -> None:
