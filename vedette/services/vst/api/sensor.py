@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from vedette.kernel.errors import invalid
 from vedette.kernel.http import requires
 from vedette.schema.identity import Action, Subject
-from vedette.services.vst.api import sensor_data, sensor_device, sensor_discovery, sensor_system
+from vedette.services.vst.api import sensor_data, sensor_device, sensor_discovery, sensor_list, sensor_system
 from vedette.services.vst.api.common import (
     JsonObject,
     SensorId,
@@ -36,7 +36,7 @@ def build_router(service: Vst) -> APIRouter:
     router = APIRouter(prefix="/sensor", tags=["sensor"])
     _add_changes(router, service)
     _add_lists(router, service)
-    for part in (sensor_discovery, sensor_system):  # fixed paths before those with an id in their place
+    for part in (sensor_discovery, sensor_list, sensor_system):  # fixed paths before those with an id in their place
         part.add_routes(router, service)
     _add_one(router, service)
     for part in (sensor_device, sensor_data):

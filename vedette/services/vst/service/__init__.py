@@ -27,6 +27,7 @@ from vedette.services.vst.model import Sensor, Stream, StreamKind
 from vedette.services.vst.service import recovery
 from vedette.services.vst.service.alerts import CameraAlerts
 from vedette.services.vst.service.camera import Camera
+from vedette.services.vst.service.camera_list import CameraList
 from vedette.services.vst.service.catalogue import Catalogue
 from vedette.services.vst.service.coverage import Coverage
 from vedette.services.vst.service.cutter import phase_of
@@ -93,6 +94,7 @@ class Vst:
         self.readings = Readings(self._parts, bus=kernel.bus, sensors_named=self.sensors.named)
         self.devices = Devices(self._parts, self.sensors, self.streams)
         self.finder = Finder(self._parts, self.sensors)
+        self.camera_list = CameraList(self.sensors, self.streams)
         self.quality = Quality(self._parts, self.sensors, self.streams)
         self.relay_clients = 0
         self.footage = Footage(self._parts, self.sensors)
