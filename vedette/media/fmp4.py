@@ -156,7 +156,7 @@ def _payload(window: _Window, offset: int, size: int) -> bytes:
     return data[header[2] :] if header else b""
 
 
-def _tracks(window: _Window) -> list[mp4.Track]:
+def _tracks(window: _Window) -> tuple[mp4.Track, ...]:
     for kind, offset, size in _boxes(window):
         if kind == b"moov":
             return mp4.parse_moov(_payload(window, offset, size))

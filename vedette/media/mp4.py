@@ -8,6 +8,7 @@ Follows ISO/IEC 14496-12 (boxes, §8.8 movie fragments) and 14496-15 (`avcC`, `h
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from vedette.media.unit import Codec, CodecParameters
 
 type Ints = NDArray[np.signedinteger[Any]]
 HEADER_BYTES = 16
+_KEPT_HEADERS = 64
 _CODECS: dict[bytes, Codec] = {
     b"avc1": "h264",
     b"avc3": "h264",
@@ -110,14 +112,18 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         position += size
 
 
-def parse_moov(payload: bytes) -> list[Track]:
-    """The tracks of a `moov` payload, pictures first; raises ValueError when there is no video track that we know."""
+@lru_cache(maxsize=_KEPT_HEADERS)
+def parse_moov(payload: bytes) -> tuple[Track, ...]:
+    """The tracks of a `moov` payload, pictures first; raises ValueError when there is no video track that we know.
+
+    The segments of one camera mostly have the same one, so the last ones are kept.
+    """
     defaults = {_u32(extends, 4): extends for kind, extends in boxes(_find(payload, b"mvex")) if kind == b"trex"}
     tracks = [_track(track, defaults) for kind, track in boxes(payload) if kind == b"trak"]
     known = [track for track in tracks if track is not None]
     if all(track.parameters.is_audio for track in known):
         raise ValueError("no H.264, HEVC or AV1 track")
-    return sorted(known, key=lambda track: track.parameters.is_audio)
+    return tuple(sorted(known, key=lambda track: track.parameters.is_audio))
 
 
 def tables_of(tracks: Sequence[Track], moofs: Iterable[tuple[int, bytes]]) -> list[SampleTable]:

@@ -24,7 +24,6 @@ type _Plan = tuple[ClipPlan, Mapping[str, bytes]]
 _MOST_PLANS = 32
 _MOST_PLAN_BYTES = 32 << 20
 _CHUNK_BYTES = 256 * 1024
-_FIRST_CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +174,19 @@ class Clips:
         headers |= {"accept-ranges": "bytes", "etag": f'"{plan.tag}"', "content-length": str(stop - start)}
         if span is not None:
             headers["content-range"] = f"bytes {start}-{stop - 1}/{plan.size}"
-        chunks = self._chunks(ClipReader(self._files, plan, extra), start, stop)
+        chunks = self._chunks(plan, extra, start, stop)
         return Clip(206 if span else 200, "video/mp4", headers, chunks, plan.shown_us)
 
-    async def _chunks(self, reader: ClipReader, start: int, stop: int) -> AsyncIterator[bytes]:
-        step = _FIRST_CHUNK_BYTES
+    async def _chunks(self, plan: ClipPlan, extra: Mapping[str, bytes], start: int, stop: int) -> AsyncIterator[bytes]:
+        reader = ClipReader(self._files, plan, extra)
         try:
+            if start < len(plan.head):  # what is in memory needs no thread
+                yield plan.head[start:stop]
+                start = len(plan.head)
             while start < stop:
-                end = min(stop, start + step)
+                end = min(stop, start + _CHUNK_BYTES)
                 yield await self._folder.run(reader.read, start, end)
-                start, step = end, _CHUNK_BYTES
+                start = end
         finally:
             reader.close()
 
