@@ -301,7 +301,7 @@ def test_each_camera_at_an_address_of_its_own(clip: Path) -> None:
 
 def test_the_control_api(clip: Path) -> None:
     async def work(camera: Camera) -> None:
-        web = WebServer(Control(camera).answer)
+        web = WebServer(Control(camera).answer, camera.start)
         port = await web.open("127.0.0.1", 0)
         status, body = await raw_http(port, "GET", "/cameras")
         (listed,) = json.loads(body)

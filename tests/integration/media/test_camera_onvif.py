@@ -311,7 +311,7 @@ def test_motion_reaches_a_pull_point(clip: Path) -> None:
         return [node.attributes["Value"] for node in reply.walk() if node.attributes.get("Name") == "IsMotion"]
 
     async def work(camera: Camera, presence: Presence) -> None:
-        web = WebServer(Control(camera, presence.set_motion).answer)
+        web = WebServer(Control(camera, presence.set_motion).answer, camera.start)
         port = await web.open("127.0.0.1", 0)
         url = presence.url("Front door")
         _, reply = await ask(url, "tev", "CreatePullPointSubscription")

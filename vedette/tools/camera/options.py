@@ -99,7 +99,7 @@ async def serve(options: argparse.Namespace, *, clock: Clock | None = None) -> N
         async with AsyncExitStack() as stack:
             presence = await _presence(options, camera, credentials, stack)
             if options.control is not None:
-                web = WebServer(Control(camera, presence.set_motion if presence else None).answer)
+                web = WebServer(Control(camera, presence.set_motion if presence else None).answer, camera.start)
                 stack.callback(web.close)
                 _say(f"http://{control.HOST}:{await web.open(control.HOST, options.control)}\n")
             await _obey(camera)

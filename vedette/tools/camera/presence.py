@@ -102,7 +102,7 @@ class _Host:
         self.address = device.door.host
         self.is_up = False
         self._presence = presence
-        self._web = WebServer(self._answer)
+        self._web = WebServer(self._answer, presence.start)
 
     @property
     def base(self) -> str:
@@ -119,7 +119,7 @@ class _Host:
 
     async def open(self) -> None:
         """Bind; a port once bound is kept."""
-        self._web = WebServer(self._answer)
+        self._web = WebServer(self._answer, self._presence.start)
         self.port = await self._web.open(self.address, self.port)
         self.is_up = True
         identity = self.service.state.identity
@@ -173,6 +173,7 @@ class Presence:
         reboot_s: float = 5.0,
     ) -> None:
         self.port = port
+        self.start = camera.start
         self.interface = interface
         self.hosts: dict[str, _Host] = {}
         self.responder = None if discovery is None else Responder(self._devices, interface=interface, port=discovery)

@@ -6,9 +6,11 @@ It speaks to one known client at a time on a test network; it is not made for th
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import anyio
 
 from vedette.kernel.errors import Fault
 
@@ -51,6 +53,7 @@ class WebReply:
 
 
 type Answer = Callable[[WebRequest], Awaitable[WebReply | None]]
+type Start = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 
 
 def json_reply(value: Any, status: int = 200) -> WebReply:
@@ -74,12 +77,16 @@ def parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
 
 
 class WebServer:
-    """Answers requests by `answer` until closed; None as an answer leaves the client waiting for ever."""
+    """Answers requests by `answer` until closed; None as an answer leaves the client waiting for ever.
 
-    def __init__(self, answer: Answer) -> None:
+    `start` runs each connection beside its owner's other work, and ends it with them.
+    """
+
+    def __init__(self, answer: Answer, start: Start) -> None:
         self._answer = answer
+        self._start = start
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._scopes: set[anyio.CancelScope] = set()
 
     async def open(self, host: str, port: int) -> int:
         """Bind; gives the port. `OSError` when it is taken."""
@@ -92,17 +99,23 @@ class WebServer:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for task in list(self._tasks):
-            task.cancel()
+        for scope in self._scopes:
+            scope.cancel()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        async def serve() -> None:
+            with anyio.CancelScope() as scope:
+                self._scopes.add(scope)
+                try:
+                    await self._serve(reader, writer)
+                finally:
+                    self._scopes.discard(scope)
+
+        self._start(serve)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while await self._serve_one(reader, writer):
+            while self._server is not None and await self._serve_one(reader, writer):
                 continue
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
             return
