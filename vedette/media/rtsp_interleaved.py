@@ -1,7 +1,7 @@
 """An RTSP connection taken apart as it plays: packets in `$` frames, and messages between them. No I/O.
 
 Packets are handed on by place, not copied; there are thousands of them a second. Where a frame should begin and neither
-a frame nor a message does, the splitter looks for the next one that can be told, over a bounded distance.
+a frame nor a message does, the splitter looks for the next frame that can be told, over a bounded distance.
 """
 
 import re
@@ -18,9 +18,9 @@ _STARTS = tuple(
     for start in ("RTSP/", "OPTIONS ", "ANNOUNCE ", "GET_PARAMETER ", "SET_PARAMETER ", "REDIRECT ", "TEARDOWN ")
 )
 _LONGEST_START = max(map(len, _STARTS))
-_ANCHOR = re.compile(rb"\$[\x00-\x1f]..[\x80-\xbf]|RTSP/1\.", re.DOTALL)
-"""A frame of a low channel that holds version 2 of RTP or RTCP, or an answer."""
-_ANCHOR_BYTES = 7
+_ANCHOR = re.compile(rb"\$[\x00-\x1f]..[\x80-\xbf]", re.DOTALL)
+"""A frame of a low channel that holds version 2 of RTP or RTCP. Messages are not looked for: nothing hangs on them."""
+_ANCHOR_BYTES = 5
 
 type PacketSink = Callable[[bytes, int, int], None]
 """Takes `data[start:end]`; it may keep slices of `data`, which is immutable."""
@@ -30,7 +30,7 @@ class Splitter:
     """Takes what the connection gave, in any chunking; calls back with packets and messages in their order.
 
     `sinks` maps channels to who takes their packets; frames of other channels are skipped. `RtspSyntaxError` when the
-    peer does not speak RTSP: at once while `strict` (no packets yet), else after `MAX_GARBAGE_BYTES` without a frame.
+    peer does not speak RTSP: at once while `strict` (no packets yet), else after `MAX_GARBAGE_BYTES` in one piece.
     """
 
     def __init__(self, on_message: Callable[[Request | Response], None], sinks: Mapping[int, PacketSink]) -> None:
@@ -81,12 +81,12 @@ class Splitter:
                     self._rest = data[position:]
                     return b"", -1
                 return self._lose(data, position)
-            self._text = MessageParser()
+            self._text = MessageParser(lenient=True)
         self._text.receive(data[position:])
         message = self._text.next_message()
         if message is None:
             return b"", -1
-        rest, self._text, self._skipped = self._text.take_rest(), None, 0
+        rest, self._text = self._text.take_rest(), None
         if not isinstance(message, InterleavedFrame):
             self._on_message(message)
         return rest, 0
@@ -98,7 +98,7 @@ class Splitter:
         return self._search(data, position)
 
     def _search(self, data: bytes, position: int) -> tuple[bytes, int]:
-        """Skip to what looks like a frame or an answer."""
+        """Skip to what looks like a frame."""
         found = _ANCHOR.search(data, position)
         place = found.start() if found else max(position, len(data) - _ANCHOR_BYTES + 1)
         self._skipped += place - position
@@ -108,5 +108,5 @@ class Splitter:
         if found is None:
             self._rest = data[place:]
             return b"", -1
-        self._is_lost = False
+        self._is_lost, self._skipped = False, 0
         return data, place

@@ -121,10 +121,12 @@ def serialise(message: Message) -> bytes:
 class MessageParser:
     """Messages out of a byte stream: `receive` what came, then call `next_message` until it returns None.
 
-    After an `RtspSyntaxError` the stream has no defined continuation: every further call raises it again.
+    After an `RtspSyntaxError` the stream has no defined continuation: every further call raises it again. `lenient`
+    skips header lines without a name, which some cameras send; whoever serves strangers is strict.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, lenient: bool = False) -> None:
+        self._lenient = lenient
         self._buffer = bytearray()
         self._head: tuple[str, Headers, int] | None = None
         self._searched = 0
@@ -187,7 +189,7 @@ class MessageParser:
         raw = bytes(self._buffer[:end])
         del self._buffer[:after]
         self._searched = 0
-        return _parse_head(raw)
+        return _parse_head(raw, lenient=self._lenient)
 
 
 def _end_of_head(buffer: bytearray, start: int) -> tuple[int, int]:
@@ -209,13 +211,13 @@ def _check_head_so_far(buffer: bytearray, end: int) -> None:
         raise RtspSyntaxError("the header is too long", status=413)
 
 
-def _parse_head(raw: bytes) -> tuple[str, Headers, int]:
+def _parse_head(raw: bytes, *, lenient: bool) -> tuple[str, Headers, int]:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     start, *lines = text.replace("\r\n", "\n").split("\n")
-    headers = Headers(tuple(_parse_fields(lines)))
+    headers = Headers(tuple(_parse_fields(lines, lenient=lenient)))
     lengths = set(headers.get_all("Content-Length"))
     if len(lengths) > 1:
         raise RtspSyntaxError("Content-Length is given twice")
@@ -227,7 +229,7 @@ def _parse_head(raw: bytes) -> tuple[str, Headers, int]:
     return start.strip(), headers, int(length)
 
 
-def _parse_fields(lines: list[str]) -> Iterator[tuple[str, str]]:
+def _parse_fields(lines: list[str], *, lenient: bool) -> Iterator[tuple[str, str]]:
     if len(lines) > MAX_HEADERS:
         raise RtspSyntaxError("too many headers", status=413)
     name, value = "", ""
@@ -240,6 +242,9 @@ def _parse_fields(lines: list[str]) -> Iterator[tuple[str, str]]:
         name, colon, value = line.partition(":")
         name, value = name.strip(), value.strip()
         if not colon or not _TOKEN.match(name):
+            if lenient:
+                name = ""
+                continue
             raise RtspSyntaxError("a header line has no name")
         if any(ord(character) < 32 and character != "\t" for character in value):
             raise RtspSyntaxError("a header holds control characters")

@@ -74,7 +74,7 @@ class RtspSource(Source):
         try:
             await _connect(session, target)
         except OSError as error:
-            raise of_error(error) from None  # the cause may name the address
+            raise of_error(error, secure=target.secure) from None  # the cause may name the address
         except UnicodeError:
             raise rtsp_faults.bad_url() from None
         if self._transport == "udp":
