@@ -24,6 +24,7 @@ from vedette.services.vst.core.segmenter import SegmentPolicy
 from vedette.services.vst.model import Cause, Growing, Segment
 from vedette.services.vst.service.cutter import Begin, Cutter, Finish, Order, Part
 from vedette.services.vst.service.parts import Parts
+from vedette.services.vst.service.sound import Sound
 
 _MIB = 1 << 20
 _HUNG_S = 15.0
@@ -68,7 +69,8 @@ class Recorder(Sink):
         self._file: SegmentFile | None = None
         self._uncommitted: _Commit | None = None
         self._cause: Cause | None = Cause.STARTING
-        self._wanted, self._sound, self._resting = True, False, Cause.NOT_SCHEDULED
+        self._wanted, self._resting = True, Cause.NOT_SCHEDULED
+        self._sound: Sound | None = None
         self._may_take = self._stalled = False
         self._writing_since: float | None = None
         self._log = get_logger("vst")
@@ -113,11 +115,12 @@ class Recorder(Sink):
         current GOP at least.
         """
         self._pre_roll.set_length(seconds_to_90k(pre_roll_s))
-        self._sound = audio
+        if not audio or self._sound is None:
+            self._sound = Sound(self._stream_id) if audio else None
         if wanted and not self._wanted:
             self._wanted = True
             for unit in self._pre_roll.drain() or self._hub.cached_units():
-                self.take(unit)
+                self._take(unit)
         elif not wanted:
             self._wanted, self._resting = False, cause
             self._cease(cause)
@@ -149,8 +152,13 @@ class Recorder(Sink):
 
     @override
     def take(self, unit: AccessUnit) -> None:
-        if unit.parameters.sample_rate and not self._sound:
-            return
+        if not unit.parameters.sample_rate:
+            self._take(unit)
+        elif self._sound is not None:
+            for heard in self._sound.recordable(unit):
+                self._take(heard)
+
+    def _take(self, unit: AccessUnit) -> None:
         if not self._wanted:
             self._pre_roll.feed(unit)
             return
