@@ -130,7 +130,7 @@ def _trak(track: ClipTrack, chunks: _Chunks, placed: Ints, *, duration: int, is_
     samples = track.samples
     steps = np.diff(samples.dts, append=track.end)
     tables = [
-        mp4_boxes.descriptions([decoder.entry for decoder in track.decoders]),
+        mp4_boxes.descriptions([_playable(decoder.entry) for decoder in track.decoders]),
         _runs(b"stts", steps),
         _chunk_runs(chunks),
         full_box(b"stsz", 0, 0, struct.pack(">II", 0, len(samples.size)), samples.size.astype(">u4").tobytes()),
@@ -154,6 +154,12 @@ def _trak(track: ClipTrack, chunks: _Chunks, placed: Ints, *, duration: int, is_
         media_duration=int(track.end),
         edits=track.edits,
     )
+
+
+def _playable(entry: bytes) -> bytes:
+    """A sample entry as most players want it: Apple's refuse `hev1`, and nobody minds `hvc1` whose samples repeat the
+    parameter sets of the header."""
+    return entry[:4] + b"hvc1" + entry[8:] if entry[4:8] == b"hev1" else entry
 
 
 def _runs(kind: bytes, values: Ints, *, version: int = 0) -> bytes:

@@ -84,6 +84,7 @@ def test_clips_are_seamless(tmp_path: Path, codec: str, b_frames: int) -> None:
     assert pictures(plan) == [(number, number * 3000) for number in range(180)]
     assert (plan.units, plan.duration_90k, plan.wall_us, plan.has_audio) == (180, 540_000, clips.WALL_US, False)
     assert len(octets(plan)) == plan.size
+    assert plan.head.count(b"hvc1" if codec == "libx265" else b"avc1") == 1
     cuts[0], cuts[2] = replace(cuts[0], start_90k=SECOND_90K), replace(cuts[2], end_90k=SECOND_90K // 2)
     shorter = plan_clip(cuts)
     assert pictures(shorter) == [(number + 20, number * 3000) for number in range(115)]

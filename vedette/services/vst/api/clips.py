@@ -72,12 +72,16 @@ def build_router(service: Vst) -> APIRouter:
         refuse. MP4 has a known size and serves ranges; `container=ts` is streamed. The headers `vedette-clip-start`,
         `-seconds`, `-cut` and `-gaps` say what the file is.
         """
-        return await send_clip(service, await clip_request(service, stream_id, query), byte_range, if_range)
+        return await send_clip(
+            service, await clip_request(service, stream_id, query), byte_range=byte_range, if_range=if_range
+        )
 
     return router
 
 
-async def send_clip(service: Vst, request: ClipRequest, byte_range: str | None, if_range: str | None) -> Response:
+async def send_clip(
+    service: Vst, request: ClipRequest, *, byte_range: str | None, if_range: str | None = None
+) -> Response:
     """The reply with a clip, or with the range of it that is asked for."""
     clip = await service.footage.clips.open(request, ranged=byte_range, if_range=if_range)
     suffix = "ts" if clip.media_type == "video/mp2t" else "mp4"

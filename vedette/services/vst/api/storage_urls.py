@@ -55,7 +55,7 @@ def add_urls(router: APIRouter, service: Vst) -> None:
         if suffix != _suffix(request):
             raise not_found("There is nothing at this address.")
         if isinstance(request, ClipRequest):
-            return await send_clip(service, request, byte_range, if_range)
+            return await send_clip(service, request, byte_range=byte_range, if_range=if_range)
         return await send_picture(service, request)
 
 
@@ -75,7 +75,7 @@ def _add_sharing(router: APIRouter, service: Vst) -> None:
         file = await service.files.get(file_id)
         times = {"start_time": query.start_time or to_iso(file.start_us)}
         query = query.model_copy(update=times | {"end_time": query.end_time or to_iso(file.end_us)})
-        return await send_clip(service, await clip_request(service, file.stream_id, query), byte_range, None)
+        return await send_clip(service, await clip_request(service, file.stream_id, query), byte_range=byte_range)
 
     @router.get("/file/{streamId}/url")
     async def get_clip_url(
