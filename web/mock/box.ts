@@ -240,7 +240,7 @@ async function answer(url: URL, method: string, raw: string): Promise<Response |
   if (account !== null) return accounts(account, method, body);
   const fail = params.get("fail");
   if (fail && path.includes(fail)) return json({ error_message: "The recorder is starting again; this takes a few seconds." }, 503);
-  if (params.has("old") && /coverage|mode|forecast|policy|protect|discovered|preview|ptz|settings|readings|\/data/.test(path)) return json({ error_code: "VMSNoDataError", error_message: "There is no such route." }, 404);
+  if (params.has("old") && /coverage|mode|forecast|policy|protect|discovered|preview|help|ptz|settings|readings|\/data/.test(path)) return json({ error_code: "VMSNoDataError", error_message: "There is no such route." }, 404);
   const recorded = await recorder(url, method, body, cameras);
   if (recorded) return recorded;
   const sensor = after("/vst/api/v1/sensor/");

@@ -199,6 +199,7 @@ export async function recorder(url: URL, method: string, body: object, cameras: 
   if (service === "sensor" && second === "data") return readings(Date.parse(query.get("startTime") ?? ""), Date.parse(query.get("endTime") ?? ""));
   if (service === "sensor" && second) return device(first, second, method, cameras);
   if (service !== "storage") return null;
+  if (first === "help") return json([{ method: "GET", endpoint: "/storage/stream/{streamId}/previews" }]);
   if (first === "policy") {
     if (method === "POST") policy = body as Policy;
     return json(policy);

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { can, forgetAbilities } from "../src/api/abilities";
 import * as devices from "../src/api/devices";
 import * as recording from "../src/api/recording";
 import * as storage from "../src/api/storage";
@@ -23,7 +24,10 @@ function box(body: unknown, status = 200): Asked[] {
   return asked;
 }
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  forgetAbilities();
+});
 
 const RANGE = { start: 0, end: 60_000 };
 const WIRE_RANGE = { startTime: "1970-01-01T00:00:00.000Z", endTime: "1970-01-01T00:01:00.000Z" };
@@ -50,6 +54,30 @@ describe("a box that lacks a feature", () => {
     box({ error_message: "The disk is gone." }, 503);
     await expect(storage.forecast(null)).rejects.toThrow("The disk is gone.");
     await expect(devices.discovered()).rejects.toThrow("The disk is gone.");
+  });
+});
+
+describe("what the box can do", () => {
+  test("is read from its own lists, once", async () => {
+    const asked = box([{ method: "GET", endpoint: "/storage/x" }]);
+    expect([await can("GET /storage/x"), await can("GET /storage/y")]).toEqual([true, false]);
+    expect(asked.map(({ path }) => path)).toEqual(["/vst/api/v1/storage/help"]);
+    box(["POST /sensor/scan"]);
+    expect(await can("POST /sensor/scan")).toBe(true);
+  });
+
+  test("is asked again after a failure", async () => {
+    box({}, 503);
+    await expect(can("GET /storage/x")).rejects.toThrow();
+    box(["GET /storage/x"]);
+    expect(await can("GET /storage/x")).toBe(true);
+  });
+
+  test("previews are only asked for where there are any", async () => {
+    const asked = box([{ method: "GET", endpoint: "/storage/other" }]);
+    expect(await storage.previewTimes("s", RANGE, 4, new AbortController().signal)).toBeNull();
+    expect(asked).toHaveLength(1);
+    expect(storage.pictureUrl("a", 0, 160)).toContain("/storage/stream/a/picture?startTime=1970");
   });
 });
 

@@ -3,6 +3,7 @@
 import { POLICY_KEYS, type Forecast, type Policy } from "../lib/forecast";
 import { isoTime } from "../lib/format";
 import type { Span } from "../lib/timeline";
+import { can } from "./abilities";
 import { getJson, orNull, request, withQuery } from "./client";
 import { BASE } from "./vst";
 
@@ -83,9 +84,16 @@ export async function temporaryUrl(streamId: string, range: Span, expiryMinutes:
 
 /** Instants that have a small picture, about evenly spread. Null on a box without previews. */
 export async function previewTimes(streamId: string, range: Span, count: number, signal: AbortSignal): Promise<number[] | null> {
+  if (!(await can("GET /storage/stream/{streamId}/previews"))) return null;
   const path = `${BASE}/storage/stream/${encodeURIComponent(streamId)}/previews`;
   const reply = await orNull(getJson<{ times?: string[] }>(path, { query: { ...period(range), count }, signal }));
   return reply && (reply.times ?? []).map((time) => Date.parse(time));
+}
+
+/** A picture out of the recording itself. */
+export function pictureUrl(streamId: string, at: number, width: number): string {
+  const path = `${BASE}/storage/stream/${encodeURIComponent(streamId)}/picture`;
+  return withQuery(path, { startTime: isoTime(at), width });
 }
 
 export function previewUrl(streamId: string, at: number, width: number): string {

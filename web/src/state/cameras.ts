@@ -38,13 +38,16 @@ export function parseResolution(text: string | undefined): Size | null {
   return match ? { width: Number(match[1]), height: Number(match[2]) } : null;
 }
 
+const MOST_FPS = 480;
+
 export function describe(stream: StreamInfo | undefined): string {
   const size = parseResolution(stream?.metadata?.resolution);
   const rate = Number.parseFloat(stream?.metadata?.framerate ?? "");
   const parts = [
     stream?.metadata?.codec?.toUpperCase().replace(/^H26/, "H.26") ?? "",
     size ? `${size.width} × ${size.height}` : "",
-    Number.isFinite(rate) && rate > 0 ? `${Math.round(rate)} fps` : "",
+    // A camera that tells its clock instead of its rate tells nothing.
+    Number.isFinite(rate) && rate > 0 && rate <= MOST_FPS ? `${Math.round(rate)} fps` : "",
   ];
   return parts.filter((part) => part !== "").join(" · ");
 }

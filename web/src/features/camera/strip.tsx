@@ -3,7 +3,7 @@
 import { useRef, useState } from "preact/hooks";
 import { clockTime, duration, shortTime } from "../../lib/format";
 import { clipSpans, gapsBetween, pickRange, ticks, type Span } from "../../lib/timeline";
-import { Scrub, Thumbnails } from "./previews";
+import { Scrub, Thumbnails, type PictureSource } from "./previews";
 
 export const LEAST_CLIP_MS = 1_000;
 const TAP_CLIP_MS = 30_000;
@@ -28,7 +28,7 @@ export function Strip({ streamId, spans, window, range, onRange }: StripProps) {
   const strip = useRef<HTMLDivElement>(null);
   const anchor = useRef<{ at: number; x: number } | null>(null);
   const [hovered, setHovered] = useState<number | null>(null);
-  const [pictures, setPictures] = useState(false);
+  const [source, setSource] = useState<PictureSource | null>(null);
 
   function instant(event: PointerEvent): number {
     const box = strip.current?.getBoundingClientRect();
@@ -74,8 +74,8 @@ export function Strip({ streamId, spans, window, range, onRange }: StripProps) {
   const marks = ticks(window, most, zone).filter((at) => at - window.start > edge && window.end - at > edge);
   return (
     <div class="strip">
-      <Thumbnails streamId={streamId} window={window} onKnown={setPictures} />
-      {hovered !== null && <Scrub streamId={streamId} at={Math.min(Math.max(hovered, window.start), window.end)} window={window} spans={spans} pictures={pictures} />}
+      <Thumbnails streamId={streamId} window={window} spans={spans} source={source} onSource={setSource} />
+      {hovered !== null && <Scrub streamId={streamId} at={Math.min(Math.max(hovered, window.start), window.end)} window={window} spans={spans} source={source} />}
       <div
         ref={strip}
         class="strip__track"

@@ -92,7 +92,7 @@ function Device({ camera, info, error }: { camera: Camera; info: SensorInfo | un
         {error && <Notice error>{error}</Notice>}
         <dl class="facts">
           {facts.map(([label, value]) => <div key={label}><dt>{label}</dt><dd>{value}</dd></div>)}
-          {network.value?.ipAddressV4 && <div><dt>Network</dt><dd class="reading">{network.value.ipAddressV4}{network.value.subnetMaskV4 && ` / ${network.value.subnetMaskV4}`}{dhcp && `, DHCP ${dhcp}`}</dd></div>}
+          {network.value?.ipAddressV4 && <div><dt>Network</dt><dd class="reading">{network.value.ipAddressV4}{network.value.subnetMaskV4 && ` / ${network.value.subnetMaskV4}`}{dhcp && (/^(true|on)$/i.test(dhcp) ? ", by DHCP" : ", fixed")}</dd></div>}
           <div><dt>Id</dt><dd class="reading">{sensorId}</dd></div>
         </dl>
         {info && facts.length === 0 && <p class="muted">The camera has told nothing about itself; one added by its RTSP address cannot.</p>}
