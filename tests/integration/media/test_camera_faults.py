@@ -92,7 +92,7 @@ def test_half_open_says_nothing_and_is_reset_in_the_end(clip: Path) -> None:
             client.send(b"OPTIONS * RTSP/1.0\r\nCSeq: 9\r\n\r\n")
             assert await silence(client) == []
             async with connected(camera.port) as second:
-                second.send(f"DESCRIBE {second.base}/a RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
+                second.send(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n")
                 with anyio.move_on_after(0.3) as scope:
                     await second.ended()
                 assert scope.cancelled_caught
@@ -100,6 +100,20 @@ def test_half_open_says_nothing_and_is_reset_in_the_end(clip: Path) -> None:
             await client.ended()
 
     with_camera(clip, work)
+
+
+def test_half_open_befalls_one_stream_of_a_shared_address(clip: Path) -> None:
+    async def work(camera: Camera) -> None:
+        camera.obey(FaultOrder(fault="half_open", camera="a-0"))
+        async with connected(camera.port) as client, connected(camera.port) as second:
+            assert (await second.ask("DESCRIBE", "/a-1")).status == 200
+            with anyio.move_on_after(0.3) as scope:
+                await client.ask("DESCRIBE", "/a-0")
+            assert scope.cancelled_caught
+            camera.resume("a-0")
+            await client.ended()
+
+    with_camera(clip, work, copies=2)
 
 
 def test_loss_leaves_holes_in_the_numbering(clip: Path) -> None:

@@ -296,6 +296,10 @@ class Camera(Tamper, Supply):
         wire = FaultyWire(transport, client, self)
         self._wires = [known for known in self._wires if not known.is_closing()]
         self._wires.append(wire)
+        place = transport.get_extra_info("sockname")[:2]
+        here = [device for device in self.devices.values() if place == (device.door.host, device.door.port)]
+        if here and all("half_open" in device.main.faults for device in here):
+            wire.freeze()
         return wire
 
     @override

@@ -30,8 +30,8 @@ class StreamSpec:
             raise invalid("The scene cannot be drawn in this size; it needs an even one of at least 320x180.")
         if self.width > 3840 or self.height > 2160:
             raise invalid("The scene cannot be drawn larger than 3840x2160.")
-        if not 1 <= self.fps <= 120 or not 1 <= self.gop <= 1000 or not 0 <= self.b_frames <= 4:
-            raise invalid("Frames a second go from 1 to 120, keyframe distances to 1000, B-frames to 4.")
+        if not 1 <= self.fps <= 1000 or not 1 <= self.gop <= 1000 or not 0 <= self.b_frames <= 4:
+            raise invalid("Frames a second and keyframe distances go from 1 to 1000, B-frames to 4.")
         if self.b_frames and self.codec == "av1":
             raise invalid("AV1 has no B-frames: its pictures are sent in the order in which they are shown.")
         if not 0 <= self.kbps <= 100_000:
