@@ -167,7 +167,9 @@ async def test_a_sub_stream_is_listed_and_read_only_when_a_rule_wants_it(data_di
         await set_mode(vst, low, "always")
         await vst.until_recorded(low, 1)
         assert [event.event.camera_id for event in vst.events()] == [gate] * len(vst.events())
-        live = (await vst.ask("GET", "/live/streams")).json
+        with anyio.fail_after(20):
+            while len((live := (await vst.ask("GET", "/live/streams")).json)[0][gate]) < 2:
+                await anyio.sleep(0.05)
         assert [item["streamId"] for item in live[0][gate]] == [gate, low]
         await set_mode(vst, low, "off")
         assert vst.service.sensors.find(low) is None

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from vedette.media.unit import CodecParameters
 
+FILE_KIND = "file"
+"""The kind of a sensor that is an uploaded file."""
 MAIN_VOLUME = "main"
 """The volume that every node has: the folder beside its catalogue."""
 

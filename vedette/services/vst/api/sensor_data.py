@@ -11,6 +11,7 @@ from vedette.kernel.http import requires
 from vedette.schema.base import Body
 from vedette.schema.identity import Action
 from vedette.services.vst.api.common import JsonObject, SensorId, instant
+from vedette.services.vst.model import Reading
 from vedette.services.vst.service import Vst
 from vedette.services.vst.service.readings import MOST_AT_ONCE, shown
 
@@ -57,9 +58,8 @@ def add_routes(router: APIRouter, service: Vst) -> None:
         found = await service.readings.find(
             sensor_id, name=name, start_us=instant(start_time), end_us=instant(end_time), limit=limit
         )
-        return {
-            "readings": [
-                {"name": item.name, "timestamp": to_iso(item.at_us), "value": shown(item), "unit": item.unit or None}
-                for item in found
-            ]
-        }
+        return {"readings": [_told(item) for item in found]}
+
+
+def _told(item: Reading) -> JsonObject:
+    return {"name": item.name, "timestamp": to_iso(item.at_us), "value": shown(item), "unit": item.unit or None}

@@ -145,13 +145,13 @@ def _add_ptz(router: APIRouter, service: Vst) -> None:
     @router.post("/{sensorId}/ptz/absolute", dependencies=configure)
     async def go_to(sensor_id: SensorId, body: Aim) -> JsonObject:
         """Look there."""
-        await service.devices.go_to(sensor_id, body.pan, body.tilt, body.zoom)
+        await service.devices.go_to(sensor_id, pan=body.pan, tilt=body.tilt, zoom=body.zoom)
         return {}
 
     @router.post("/{sensorId}/ptz/continuous", dependencies=configure)
     async def move(sensor_id: SensorId, body: Speed) -> JsonObject:
         """Move at a speed until stopped or the time is over."""
-        await service.devices.move(sensor_id, body.pan, body.tilt, body.zoom, for_s=body.timeout_seconds)
+        await service.devices.move(sensor_id, pan=body.pan, tilt=body.tilt, zoom=body.zoom, for_s=body.timeout_seconds)
         return {}
 
     @router.post("/{sensorId}/ptz/stop", dependencies=configure)

@@ -13,8 +13,19 @@ from vedette.services.vst.api.common import JsonObject, routes_of, sensor_ids
 from vedette.services.vst.api.sensor_bodies import Loose
 from vedette.services.vst.service import Vst
 from vedette.services.vst.service.configuration import sensor_configuration
+from vedette.services.vst.service.quality import StreamQuality
 
 _MIB = 1 << 20
+_NO_GPU = {
+    "dec_usage": 0,
+    "enc_usage": 0,
+    "gpu_index": "",
+    "gpu_name": "",
+    "gpu_usage": 0,
+    "total_gpu_mem_MB": 0,
+    "total_gpu_mem_usage_MB": 0,
+    "vst_gpu_mem_usage_MB": 0,
+}
 type Ip = Annotated[str, Query(max_length=128)]
 
 
@@ -54,40 +65,18 @@ def add_routes(router: APIRouter, service: Vst) -> None:
         return {
             "numActiveRtspConnections": str(service.relay_clients),
             "rtspServerTxBitrate": "",
-            "stats": [
-                {
-                    "name": item.name,
-                    "rtspUrl": item.url[:128],
-                    "timestamp": to_iso(item.at_us),
-                    "elapsedMeasurementTime": round(item.seconds, 3),
-                    "avgFps": round(item.fps, 3),
-                    "avgFramecount": item.frames,
-                    "bitrateKbpsAvg": round(item.kbps, 1),
-                    "bitrateKbpsMin": round(item.least_kbps, 1),
-                    "bitrateKbpsMax": round(item.most_kbps, 1),
-                    "errors": item.error[:128],
-                }
-                for item in service.quality.streams(sensor_ids(service, caller))[:100]
-            ],
+            "stats": [_told(item) for item in service.quality.streams(sensor_ids(service, caller))[:100]],
         }
 
     @router.get("/debug/system/stats", dependencies=[requires(Action.VIEW)])
     async def get_stats() -> JsonObject:
         """What this process and its machine use. VST uses no graphics processor: those figures are 0."""
         use, cpu = await service.quality.host()
-        return {
+        return _NO_GPU | {
             "cpu_usage": min(100, cpu),
             "rss_MB": use.rss_bytes // _MIB,
             "open_files_count": use.open_files,
             "system_memory_usage_MB": use.used_memory_bytes // _MIB,
-            "dec_usage": 0,
-            "enc_usage": 0,
-            "gpu_index": "",
-            "gpu_name": "",
-            "gpu_usage": 0,
-            "total_gpu_mem_MB": 0,
-            "total_gpu_mem_usage_MB": 0,
-            "vst_gpu_mem_usage_MB": 0,
         }
 
 
@@ -117,12 +106,29 @@ def _add_drills(router: APIRouter, service: Vst) -> None:
     @router.get("/debug/status", dependencies=[requires(Action.VIEW)])
     async def get_drill(ip: Ip) -> JsonObject:
         """Whether the plug of the cameras at an address was pulled."""
-        return {"status": "unplug" if service.sensors.is_unplugged(ip) else "plug"}
+        service.sensors.check_address(ip)
+        return {"status": "unplug" if service.sensors.feeds.is_unplugged(ip) else "plug"}
 
     @router.post("/debug/unplug", dependencies=[requires(Action.ADMINISTER)])
     @router.post("/debug/plug", dependencies=[requires(Action.ADMINISTER)])
     async def drill(body: Drill) -> JsonObject:
         """A drill: cameras at an address are not reached until they are plugged in again, or until a restart. What is
         done is what `action` says."""
-        service.sensors.set_plugged(body.ip, body.action == "plug")
+        service.sensors.check_address(body.ip)
+        service.sensors.feeds.set_plugged(body.ip, body.action == "plug")
         return {}
+
+
+def _told(item: StreamQuality) -> JsonObject:
+    return {
+        "name": item.name,
+        "rtspUrl": item.url[:128],
+        "timestamp": to_iso(item.at_us),
+        "elapsedMeasurementTime": round(item.seconds, 3),
+        "avgFps": round(item.fps, 3),
+        "avgFramecount": item.frames,
+        "bitrateKbpsAvg": round(item.kbps, 1),
+        "bitrateKbpsMin": round(item.least_kbps, 1),
+        "bitrateKbpsMax": round(item.most_kbps, 1),
+        "errors": item.error[:128],
+    }

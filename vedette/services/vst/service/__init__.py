@@ -88,7 +88,7 @@ class Vst:
             self._parts, self.streams, vault=self._open_vault, make_camera=self._make_camera, look=self._look
         )
         self.director = Director(
-            self._parts, self.streams, bus=kernel.bus, apply=self.sensors.apply, sensors_named=self.sensors.named
+            self._parts, self.streams, bus=kernel.bus, apply=self.sensors.feeds.apply, sensors_named=self.sensors.named
         )
         self.alerts = CameraAlerts(self._parts)
         self.readings = Readings(self._parts, bus=kernel.bus, sensors_named=self.sensors.named)
@@ -290,7 +290,7 @@ class Vst:
             replace(sensor, sensor_id=stream_id),
             hub,
             parts,
-            open_source=lambda _sensor: self.sensors.dial(stream_id),
+            open_source=lambda _sensor: self.sensors.feeds.dial(stream_id),
             recorder=Recorder(stream_id, hub, self._parts, phase=phase_of(stream_id)),
             relay_url=f"rtsp://{f'[{host}]' if ':' in host else host}:{self._relay_port}{_LIVE}{stream_id}",
             on_health=lambda state: self._note_health(stream_id, state),

@@ -157,13 +157,13 @@ class Devices:
         async with self._turning(sensor_id) as ptz:
             return PtzView(await ptz.status(), tuple(await ptz.presets()))
 
-    async def go_to(self, sensor_id: str, pan: float | None, tilt: float | None, zoom: float | None) -> None:
+    async def go_to(self, sensor_id: str, *, pan: float | None, tilt: float | None, zoom: float | None) -> None:
         """To a position, -1 to 1 (zoom 0 to 1); axes that are None stay."""
         async with self._turning(sensor_id) as ptz:
             await ptz.absolute(Position(pan, tilt, zoom))
 
     async def move(
-        self, sensor_id: str, pan: float | None, tilt: float | None, zoom: float | None, *, for_s: float
+        self, sensor_id: str, *, pan: float | None, tilt: float | None, zoom: float | None, for_s: float
     ) -> None:
         """At a speed, -1 to 1, until stopped or for that long."""
         async with self._turning(sensor_id) as ptz:

@@ -10,21 +10,17 @@ import anyio
 from vedette.kernel.database import Transaction
 from vedette.kernel.errors import Fault, conflict, invalid, not_found
 from vedette.kernel.log import get_logger
-from vedette.media.source import Source
-from vedette.media.sources import open_source
 from vedette.schema.identity import Subject
 from vedette.services.vst.adapters.credentials import Vault
 from vedette.services.vst.adapters.resolver import CameraDialler
-from vedette.services.vst.core.address import dial_url
 from vedette.services.vst.core.onvif_types import Device, Identity, same_device
-from vedette.services.vst.core.schedule import Decision
 from vedette.services.vst.core.sensor_list import BadNameError, checked_name, free_name
 from vedette.services.vst.model import (
+    FILE_KIND,
     CameraStatus,
     Cause,
     Credentials,
     NewSensor,
-    RecordingRule,
     Sensor,
     SensorDetails,
     Stream,
@@ -32,7 +28,7 @@ from vedette.services.vst.model import (
     StreamStatus,
 )
 from vedette.services.vst.service.camera import Camera
-from vedette.services.vst.service.feeds import Feeds
+from vedette.services.vst.service.feeds import Feeds, MakeCamera
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.probing import (
     Address,
@@ -50,7 +46,6 @@ _NAME_TAKEN = "User given name is invalid or already exists"
 _EXISTS = "Sensor exists already"
 _GONE = "The sensor was deleted."
 
-type MakeCamera = Callable[[Sensor, Stream], Camera]
 type Look = Callable[[str], Awaitable[None]]
 
 
@@ -64,32 +59,30 @@ class Sensors:
         self._parts, self._streams = parts, streams
         self._database, self._outbox, self._clock = parts.database, parts.outbox, parts.clock
         self._settings = parts.settings
-        self._vault, self._make_camera, self._look = vault, make_camera, look
-        self._dialler = CameraDialler(parts.settings.allowed_networks)
-        self.prober = Prober(self._dialler, clock=parts.clock, timeout_s=parts.settings.open_timeout_s)
+        self._vault, self._look = vault, look
+        self.dialler = CameraDialler(parts.settings.allowed_networks)
+        self.prober = Prober(self.dialler, clock=parts.clock, timeout_s=parts.settings.open_timeout_s)
+        self.feeds = Feeds(parts, streams, dialler=self.dialler, make_camera=make_camera, known=self._known)
         self._cameras: dict[str, Camera] = {}
-        self._feeds = Feeds()
-        self._with_sound: dict[str, bool] = {}
         self._probing: set[str] = set()
-        self._unplugged: set[str] = set()
         self._changing = anyio.Lock()
 
     async def start(self, group: anyio.abc.TaskGroup) -> None:
         """Runs every camera that the store knows."""
-        self._feeds.attach(group)
+        self.feeds.attach(group)
         await self._streams.load()
         for sensor in await self._database.read(lambda connection: Store(connection).list_sensors()):
             await self._run(sensor)
-
-    @property
-    def dialler(self) -> CameraDialler:
-        """Resolves camera addresses within the allowed networks."""
-        return self._dialler
 
     def list(self, caller: Subject | None = None) -> list[CameraStatus]:
         """All cameras that the caller may see, the oldest first."""
         allowed = set(caller.sensors) if caller is not None and caller.sensors else None
         return [camera.status for key, camera in self._cameras.items() if allowed is None or key in allowed]
+
+    def check_address(self, address: str) -> None:
+        """Fault 404 when no camera has this address."""
+        if not any(urlsplit(camera.sensor.url).hostname == address for camera in self._cameras.values()):
+            raise not_found(f"No camera has the address '{address[:60]}'.", "CameraNotFoundError")
 
     def camera(self, sensor_id: str) -> Camera:
         """One camera; Fault 404 when there is none."""
@@ -100,7 +93,7 @@ class Sensors:
 
     def find(self, stream_id: str) -> Camera | None:
         """What reads a stream now, main or sub, or None."""
-        return self._cameras.get(stream_id) or self._feeds.find(stream_id)
+        return self.feeds.find(stream_id)
 
     def named(self, name: str) -> Sequence[str]:
         """Ids of the sensors with this id or name: on the bus a camera goes by its name."""
@@ -151,7 +144,7 @@ class Sensors:
         """Replaces a camera's credentials and dials again with them."""
         camera = self.camera(sensor_id)
         await self._save(replace(camera.sensor, sealed=self._vault().seal(sensor_id, credentials)))
-        self._reconnect(sensor_id)
+        self.feeds.reconnect(sensor_id)
 
     def credentials(self, sensor_id: str) -> Credentials | None:
         """How this camera knows us; for calls to the camera only, never for a reply."""
@@ -195,62 +188,27 @@ class Sensors:
         del self._cameras[sensor_id]
         gone = self._streams.forget_sensor(sensor_id)
         for stream in gone:
-            await self._end(stream.stream_id, now_us)
+            await self.feeds.end(stream.stream_id, now_us)
         camera.hub.close(not_found(_GONE, "CameraNotFoundError"))
         self._outbox.tell(camera.sensor, "camera_remove", url=camera.relay_url, reason="deleted")
         get_logger("vst").info("camera_removed", sensor_id=sensor_id)
 
-    def is_unplugged(self, address: str) -> bool:
-        """Whether the plug of the cameras at an address was pulled. Fault 404 when no camera is there."""
-        if not self._at(address):
-            raise not_found(f"No camera has the address '{address[:60]}'.", "CameraNotFoundError")
-        return address in self._unplugged
+    @property
+    def changing(self) -> anyio.Lock:
+        """Held by whoever adds a sensor, from the last look at its name to the end."""
+        return self._changing
 
-    def set_plugged(self, address: str, plugged: bool) -> None:
-        """A drill: cameras at an address are not reached while unplugged. Fault 404 when no camera is there."""
-        if self.is_unplugged(address) is not plugged:
-            return
-        (self._unplugged.discard if plugged else self._unplugged.add)(address)
-        get_logger("vst").info("camera_drill", address=address, plugged=plugged)
-        for sensor_id in self._at(address):
-            self._reconnect(sensor_id)
+    def refuse_name(self, name: str) -> None:
+        """Faults for a name that no new sensor can have: 400 for none, 409 when it is taken, or at the limit."""
+        self._refuse_duplicate(f"{FILE_KIND}:", _checked(name))
 
-    async def apply(self, stream: Stream, rule: RecordingRule, decision: Decision) -> None:
-        """Records a stream or not, as it was decided. A sub stream is read only while that needs it."""
-        camera = self.find(stream.stream_id)
-        if stream.kind is StreamKind.SUB:
-            needed = decision.wanted or (rule.mode == "event" and rule.pre_roll_s > 0)
-            if needed and camera is None:
-                camera = self._start_feed(self.camera(stream.sensor_id).sensor, stream)
-            elif not needed and camera is not None:
-                await self._feeds.stop(stream.stream_id)
-                camera = None
-        cause = decision.cause or Cause.NOT_SCHEDULED
-        if camera is None:
-            await self._parts.catalogue.set_absent(stream.stream_id, self._clock.now(), cause)
-            return
-        pre_roll_s = rule.pre_roll_s if rule.mode == "event" else 0.0
-        camera.recorder.set_rule_state(decision.wanted, cause, pre_roll_s=pre_roll_s, audio=rule.audio)
-        if self._with_sound.get(stream.stream_id, False) is not rule.audio:
-            self._with_sound[stream.stream_id] = rule.audio
-            camera.reconnect()
+    def adopt(self, sensor: Sensor, stream: Stream) -> None:
+        """Lists a sensor that is an uploaded file; its row and its stream are stored already."""
+        self._streams.note(stream)
+        self._cameras[sensor.sensor_id] = self.feeds.start(sensor, stream)
 
-    async def dial(self, stream_id: str) -> Source:
-        """A source on a stream, at the address that was just checked."""
-        stream, settings = self._streams.get(stream_id), self._settings
-        sensor = self.camera(stream.sensor_id).sensor
-        if urlsplit(stream.url).hostname in self._unplugged:
-            raise Fault("CommunicationError", 502, "The camera was unplugged by debug/unplug. Plug it in again there.")
-        credentials = self._vault().open(sensor.sensor_id, sensor.sealed)
-        where = dial_url(stream.url, await self._dialler.resolve(stream.url), credentials)
-        return open_source(
-            where,
-            clock=self._clock,
-            transport=settings.transport,
-            read_timeout_s=settings.read_timeout_s,
-            open_timeout_s=settings.open_timeout_s,
-            audio=self._with_sound.get(stream_id, False),
-        )
+    def _known(self, sensor_id: str) -> tuple[Sensor, Credentials | None]:
+        return self.camera(sensor_id).sensor, self.credentials(sensor_id)
 
     async def _accept(self, wanted: NewSensor, probed: Probed) -> str:
         given = wanted.name or ("" if probed.device is None else self.free_name(_called(probed.device)))
@@ -287,42 +245,22 @@ class Sensors:
             await self._streams.put(replace(stream, url=there.url, profile=there.profile))
         for stream in known[len(addresses) :]:
             await self._streams.remove(stream.stream_id)
-            await self._end(stream.stream_id, self._clock.now())
+            await self.feeds.end(stream.stream_id, self._clock.now())
         for there in addresses[len(known) :]:
             stream = Stream(secrets.token_hex(8), sensor.sensor_id, StreamKind.SUB, there.url, there.profile)
             await self._streams.put(stream)
             await self._look(stream.stream_id)
-        self._reconnect(sensor.sensor_id)
-
-    async def _end(self, stream_id: str, at_us: int) -> None:
-        """Nothing reads a stream any more, and its ledger says so."""
-        await self._feeds.stop(stream_id)
-        self._with_sound.pop(stream_id, None)
-        await self._parts.catalogue.set_absent(stream_id, at_us, Cause.SENSOR_REMOVED)
-        self._parts.meters.forget(stream_id)
+        self.feeds.reconnect(sensor.sensor_id)
 
     async def _run(self, sensor: Sensor) -> None:
+        if sensor.kind == FILE_KIND:
+            self.adopt(sensor, self._streams.get(sensor.sensor_id))
+            return
         self._outbox.tell(sensor, "camera_add")
         self._outbox.tell(sensor, "camera_proxy", url=sensor.url)
-        self._cameras[sensor.sensor_id] = self._start_feed(sensor, self._streams.get(sensor.sensor_id))
+        self._cameras[sensor.sensor_id] = self.feeds.start(sensor, self._streams.get(sensor.sensor_id))
         for stream in self._streams.of(sensor.sensor_id):
             await self._look(stream.stream_id)
-
-    def _start_feed(self, sensor: Sensor, stream: Stream) -> Camera:
-        camera = self._make_camera(sensor, stream)
-        camera.recorder.set_rule_state(False, Cause.STARTING)
-        self._with_sound[stream.stream_id] = self._streams.rule(stream).audio
-        self._feeds.start(stream.stream_id, camera)
-        return camera
-
-    def _at(self, address: str) -> Sequence[str]:
-        return [key for key, camera in self._cameras.items() if urlsplit(camera.sensor.url).hostname == address]
-
-    def _reconnect(self, sensor_id: str) -> None:
-        for stream in self._streams.of(sensor_id):
-            camera = self.find(stream.stream_id)
-            if camera is not None:
-                camera.reconnect()
 
     def _refuse_duplicate(self, where: str, name: str, *, probed: Probed | None = None) -> None:
         if len(self._cameras) >= self._settings.max_sensors:
