@@ -12,10 +12,13 @@ from typing import BinaryIO
 import numpy as np
 
 from vedette.kernel.errors import not_found, unprocessable
-from vedette.media import h264, mp4
+from vedette.media import h264, mp4, mp4_index
+from vedette.media.fmp4_writer import SEAL_BYTES, read_seal
 from vedette.media.unit import TICKS_PER_SECOND, AccessUnit, CodecParameters, ticks_to_us, us_to_90k
 
 _WINDOW_BYTES = 4096
+_BROKEN = (ValueError, IndexError, OverflowError, struct.error)
+"""What parsers raise at bytes that are not what they should be."""
 
 
 def parameters_of(path: Path) -> CodecParameters:
@@ -23,7 +26,7 @@ def parameters_of(path: Path) -> CodecParameters:
     with _opened(path) as file:
         try:
             return _tracks(_Window(file))[0].parameters
-        except (ValueError, IndexError, struct.error) as error:
+        except _BROKEN as error:
             raise unprocessable(f"The recording cannot be read: {error}.") from error
 
 
@@ -66,8 +69,10 @@ def read_tables(file: BinaryIO) -> list[mp4.SampleTable]:
     """The sample tables of an open segment, pictures first, up to its last whole part; Fault 422 when it is none."""
     try:
         window = _Window(file)
-        return mp4.tables_of(_tracks(window), _parts(window))
-    except (ValueError, IndexError, struct.error) as error:
+        tracks = _tracks(window)
+        indexed = mp4_index.tables_in(_index(window), tracks)
+        return mp4.tables_of(tracks, _parts(window)) if indexed is None else indexed
+    except _BROKEN as error:
         raise unprocessable(f"The recording cannot be read: {error}.") from error
 
 
@@ -148,6 +153,16 @@ def _boxes(window: _Window, offset: int = 0) -> Iterator[tuple[bytes, int, int]]
             return
         yield header[0], offset, header[1]
         offset += header[1]
+
+
+def _index(window: _Window) -> bytes:
+    """The box that lies before the last seal and says its own size at its end; b"" when there is none."""
+    tail = window.read(max(0, window.size - SEAL_BYTES - mp4_index.TAIL_BYTES), SEAL_BYTES + mp4_index.TAIL_BYTES)
+    size = int.from_bytes(tail[: mp4_index.TAIL_BYTES])
+    end = window.size - SEAL_BYTES
+    if read_seal(tail[mp4_index.TAIL_BYTES :]) is None or not 0 < size <= end:
+        return b""
+    return window.read(end - size, size)
 
 
 def _payload(window: _Window, offset: int, size: int) -> bytes:

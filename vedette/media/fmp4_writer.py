@@ -6,6 +6,9 @@ pts is 0; where it lies on the wall clock is the catalogue's business. A file is
 
     ftyp · moov · uuid(header) · then part after part: moof · mdat · uuid(seal)
 
+and the last part has a `uuid(index)` before its seal, which repeats what all the `moof`s say, so that a clip needs one
+read of a finished file instead of one a part (`mp4_index`).
+
 The header and the seals make a segment explain itself, so that a torn file is judged, and a lost catalogue rebuilt,
 from the files alone. The payload of `uuid(header)` is whatever the caller gives (`HEADER_UUID`). The seal
 (`SEAL_UUID`, 48 bytes with its box header, big endian) is put behind each part by who writes the file, since it needs
@@ -38,6 +41,7 @@ from vedette.media.mp4_boxes import (
     track,
     uuid_box,
 )
+from vedette.media.mp4_index import IndexedTrack, index_box
 from vedette.media.unit import TICKS_PER_SECOND, AccessUnit, CodecParameters, us_to_90k
 
 HEADER_UUID = bytes.fromhex("7665646574746500a1c4b7f05d9e4e01")
@@ -88,6 +92,7 @@ class SegmentWriter:
     """Makes the bytes of one segment, without seals. Holds the pending part and no more. Not thread-safe.
 
     `header` goes into the file's `uuid(header)`, which is left out when it is empty. `audio` adds a track for AAC.
+    `has_index` is for files whose parts are sealed; it costs 16 bytes of memory a picture.
     """
 
     def __init__(
@@ -97,6 +102,7 @@ class SegmentWriter:
         audio: CodecParameters | None = None,
         part_us: int = 1_000_000,
         header: bytes = b"",
+        has_index: bool = True,
     ) -> None:
         if video.codec not in _EXTRADATA:
             raise unprocessable(
@@ -108,7 +114,7 @@ class SegmentWriter:
         self._sound = _Sound(audio) if audio else None
         self._part_90k = us_to_90k(part_us)
         self._is_annexb = video.codec != "av1"
-        self._head: bytes | None = None
+        self._index = {VIDEO_TRACK: IndexedTrack(4), AUDIO_TRACK: IndexedTrack(2)} if has_index else {}
         self._entry = b""
         self._origin = self._first_pts = self._part_dts = self._last_dts = self._last_duration = 0
         self._duration = DEFAULT_DURATION_90K
@@ -169,6 +175,9 @@ class SegmentWriter:
             raise unprocessable("The decode times of a recording must rise.")
         self._rows[-4] = end - self._last_dts
         part = self._close_part(end)
+        if self._index:
+            index = index_box(self._index)
+            part, self._written = part + index, self._written + len(index)
         return part, SegmentSummary(self.units, self._written, self.end_90k)
 
     def _begin(self, unit: AccessUnit) -> None:
@@ -201,11 +210,17 @@ class SegmentWriter:
         count = len(self._rows) // 4
         heard = len(sound.rows) // 2 if sound else 0
         moof = _MOOF_HEAD_BYTES + _TRAF_BYTES + 16 * count + (_SOUND_TRAF_BYTES + 8 * heard if heard else 0)
-        shift = max(0, self._origin - self._first_pts)
-        trafs = [_video_traf(self._rows, self._part_dts - self._origin + shift, moof + 8)]
+        start = self._part_dts - self._origin + max(0, self._origin - self._first_pts)
+        rows = struct.pack(f">{len(self._rows)}I", *self._rows)
+        # Where this part will lie in a file whose parts are sealed.
+        place = self._written + (self._parts - 1) * SEAL_BYTES + len(first) + moof + 8
+        trafs = [_video_traf(rows, start, moof + 8)]
+        self._note(VIDEO_TRACK, place, start, rows)
         pieces, payload = self._pieces, self._pending
         if sound and heard:
-            trafs.append(sound.traf(moof + 8 + payload))
+            sound_rows = struct.pack(f">{len(sound.rows)}I", *sound.rows)
+            trafs.append(sound.traf(sound_rows, moof + 8 + payload))
+            self._note(AUDIO_TRACK, place + payload, sound.start, sound_rows)
             pieces += sound.pieces
             payload += sound.bytes
             sound.clear()
@@ -215,6 +230,10 @@ class SegmentWriter:
         self._part_dts, self.end_90k = end_dts, end_dts - self._origin
         self._written += len(part)
         return part
+
+    def _note(self, track: int, place: int, start: int, rows: bytes) -> None:
+        if self._index:
+            self._index[track].add(place, start, rows)
 
     def _header_of_file(self) -> bytes:
         # The first picture is shown at 0, whatever its dts; sound may begin before it.
@@ -233,7 +252,7 @@ def fragmented(units: Iterable[AccessUnit], *, audio: CodecParameters | None = N
     writer: SegmentWriter | None = None
     for unit in units:
         if writer is None and not unit.parameters.is_audio:
-            writer = SegmentWriter(unit.parameters, audio=audio)
+            writer = SegmentWriter(unit.parameters, audio=audio, has_index=False)
         part = writer.write(unit) if writer is not None else None
         if part is not None:
             yield part
@@ -247,7 +266,7 @@ class _Sound:
     def __init__(self, parameters: CodecParameters) -> None:
         self._parameters, self._rate = parameters, parameters.sample_rate
         self._entry = sample_entry(parameters, in_band=False)
-        self._lead = self._start = self._last = self._frame = 0
+        self._lead = self.start = self._last = self._frame = 0
         self._begun = False
         self.rows: list[int] = []
         self.pieces: list[bytes] = []
@@ -268,7 +287,7 @@ class _Sound:
         if self.rows:
             self.rows[-2] = at - self._last
         else:
-            self._start = at
+            self.start = at
         duration = (unit.duration_90k * self._rate * 2 + TICKS_PER_SECOND) // (TICKS_PER_SECOND * 2)
         self._begun, self._last, self._frame = True, at, duration or _AAC_FRAME
         self.rows += (self._frame, len(unit.data))
@@ -280,19 +299,14 @@ class _Sound:
         edits = [Edit(0, self._lead)] if self._lead else []
         return track(self._parameters, empty_tables(self._entry), edits=edits)
 
-    def traf(self, data_offset: int) -> bytes:
-        """Its fragment of the pending part; `data_offset` counts from the `moof`."""
+    def traf(self, rows: bytes, data_offset: int) -> bytes:
+        """Its fragment of the pending part; `rows` are packed, `data_offset` counts from the `moof`."""
         flags = _HAS_OFFSET | _HAS_DURATIONS | _HAS_SIZES
         return box(
             b"traf",
             full_box(b"tfhd", 0, _BASE_IS_MOOF | _HAS_FLAGS, struct.pack(">II", AUDIO_TRACK, SYNC_FLAGS)),
-            full_box(b"tfdt", 1, 0, struct.pack(">Q", self._start)),
-            full_box(
-                b"trun",
-                1,
-                flags,
-                struct.pack(f">Ii{len(self.rows)}I", len(self.rows) // 2, data_offset, *self.rows),
-            ),
+            full_box(b"tfdt", 1, 0, struct.pack(">Q", self.start)),
+            full_box(b"trun", 1, flags, struct.pack(">Ii", len(rows) // 8, data_offset), rows),
         )
 
     def clear(self) -> None:
@@ -300,13 +314,12 @@ class _Sound:
         self.rows, self.pieces, self.bytes = [], [], 0
 
 
-def _video_traf(rows: list[int], start: int, data_offset: int) -> bytes:
+def _video_traf(rows: bytes, start: int, data_offset: int) -> bytes:
     """The pictures' fragment: a row is duration, size, flags and the signed shift from dts to pts."""
     flags = _HAS_OFFSET | _HAS_DURATIONS | _HAS_SIZES | _HAS_ROW_FLAGS | _HAS_SHIFTS
-    run = struct.pack(f">Ii{len(rows)}I", len(rows) // 4, data_offset, *rows)
     return box(
         b"traf",
         full_box(b"tfhd", 0, _BASE_IS_MOOF, struct.pack(">I", VIDEO_TRACK)),
         full_box(b"tfdt", 1, 0, struct.pack(">Q", start)),
-        full_box(b"trun", 1, flags, run),
+        full_box(b"trun", 1, flags, struct.pack(">Ii", len(rows) // 16, data_offset), rows),
     )

@@ -128,45 +128,45 @@ def parse_moov(payload: bytes) -> tuple[Track, ...]:
 
 def tables_of(tracks: Sequence[Track], moofs: Iterable[tuple[int, bytes]]) -> list[SampleTable]:
     """The samples of each track from (file offset, payload) of every `moof`; raises ValueError when one is broken."""
-    runs: dict[int, list[_Run]] = {track.number: [] for track in tracks}
+    runs: dict[int, list[Run]] = {track.number: [] for track in tracks}
     by_number = {track.number: track for track in tracks}
     for offset, payload in moofs:
         first = _own_run(payload, offset)
-        if first is not None and first.number in runs:
-            runs[first.number].append(first)
-            payload = payload[_OWN_ROWS_AT + len(first.rows) :]
+        if first is not None and first[0] in runs:
+            runs[first[0]].append(first[1])
+            payload = payload[_OWN_ROWS_AT + len(first[1].rows) :]
         for kind, traf in boxes(payload):
             if kind == b"traf":
                 header = _find(traf, b"tfhd")
                 track = by_number.get(_u32(header, 4))
                 if track is not None:
                     runs[track.number] += _parse_traf(traf, header, track, offset)
-    return [_table(track, runs[track.number]) for track in tracks]
+    return [table_of(track, runs[track.number]) for track in tracks]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Run:
-    """A `trun`: its track, where its bytes begin, its first dts, and rows of four 32-bit numbers, big endian:
+class Run:
+    """Samples that lie together: where their bytes begin, the first dts, and rows of four 32-bit numbers, big endian:
     duration, size, flags, shift."""
 
-    number: int
     offset: int
     dts: int
     rows: bytes
 
 
-def _own_run(payload: bytes, moof: int) -> _Run | None:
-    """The pictures of a `moof` that our own writer made, whose boxes lie where they always lie."""
+def _own_run(payload: bytes, moof: int) -> tuple[int, Run] | None:
+    """(track, samples) of the pictures of a `moof` that our own writer made, whose boxes lie where they always lie."""
     if len(payload) < _OWN_ROWS_AT:
         return None
     traf, tfhd, number, tfdt, dts, size, trun, count, offset = _OWN.unpack_from(payload)
     if (traf, tfhd, tfdt, trun) != _OWN_KINDS or size != 20 + count * _ROW_BYTES:
         return None
     rows = payload[_OWN_ROWS_AT : _OWN_ROWS_AT + count * _ROW_BYTES]
-    return _Run(number, moof + offset, dts, rows) if len(rows) == count * _ROW_BYTES else None
+    return (number, Run(moof + offset, dts, rows)) if len(rows) == count * _ROW_BYTES else None
 
 
-def _table(track: Track, runs: Sequence[_Run]) -> SampleTable:
+def table_of(track: Track, runs: Sequence[Run]) -> SampleTable:
+    """A table of runs in order; raises ValueError for sizes that cannot be."""
     counts = [len(run.rows) // _ROW_BYTES for run in runs]
     rows = np.frombuffer(b"".join(run.rows for run in runs), ">i4").reshape(-1, 4).astype(np.int32)
     duration, size = rows[:, _DURATION].copy(), rows[:, _SIZE].copy()
@@ -255,15 +255,15 @@ def _audio_config(data: bytes) -> bytes:
     return data
 
 
-def _parse_traf(traf: bytes, header: bytes, track: Track, moof: int) -> list[_Run]:
+def _parse_traf(traf: bytes, header: bytes, track: Track, moof: int) -> list[Run]:
     defaults = _fragment_defaults(header, track)
     decode_time = _find(traf, b"tfdt")
     (dts,) = struct.unpack_from(">Q" if _version(decode_time) else ">I", decode_time, 4)
-    runs: list[_Run] = []
+    runs: list[Run] = []
     for kind, data in boxes(traf):
         if kind == b"trun":
             offset, rows = _parse_run(data, defaults)
-            runs.append(_Run(track.number, moof + offset, dts, rows.tobytes()))
+            runs.append(Run(moof + offset, dts, rows.tobytes()))
             dts += int(rows[:, _DURATION].sum(dtype=np.int64))
     return runs
 

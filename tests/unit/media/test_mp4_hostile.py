@@ -3,17 +3,29 @@
 import io
 import struct
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import clips, elementary
 from vedette.kernel.errors import Fault
-from vedette.media import fmp4, mp4
-from vedette.media.fmp4_writer import fragmented
+from vedette.media import fmp4, h264, mp4, mp4_index
+from vedette.media.fmp4_writer import SegmentWriter, fragmented, seal
 
 UNITS = elementary.interleaved(clips.encode(40, gop=20), elementary.encode_aac(1.3))
 WHOLE = b"".join(fragmented(UNITS, audio=next(u.parameters for u in UNITS if u.parameters.is_audio)))
+AUDIO = next(u.parameters for u in UNITS if u.parameters.is_audio)
+
+
+def sealed() -> bytes:
+    """The same as a recorder writes it: parts with seals, and the index."""
+    writer = SegmentWriter(UNITS[0].parameters, audio=AUDIO, header=b"{}")
+    parts = [part for unit in UNITS if (part := writer.write(unit)) is not None]
+    return b"".join(part + seal(0, bytes(16)) for part in [*parts, writer.close()[0]])
+
+
+SEALED = sealed()
 HEADER = WHOLE.index(b"mdat")
 
 
@@ -49,6 +61,28 @@ def test_any_torn_file_is_refused_or_read(cut: int, tail: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_noise_is_refused(data: bytes) -> None:
     assert read(data) == 0
+
+
+@settings(max_examples=200, deadline=None)
+@given(at=st.integers(0, 4000), octets=st.binary(min_size=1, max_size=8))
+def test_any_spoilt_index_is_refused_or_read(at: int, octets: bytes) -> None:
+    at = len(SEALED) - 1 - at % (len(SEALED) - len(WHOLE))
+    assert 0 <= read(SEALED[:at] + octets + SEALED[at + len(octets) :]) <= 40
+
+
+def test_the_index_says_what_the_fragments_say() -> None:
+    indexed, walked = (fmp4.read_tables(io.BytesIO(data)) for data in (SEALED, SEALED[:-1]))
+    window = fmp4._Window(io.BytesIO(SEALED))
+    assert mp4_index.tables_in(fmp4._index(window), fmp4._tracks(window)) is not None
+    for left, right in zip(indexed, walked, strict=True):
+        assert left.track is right.track
+        for name in ("offset", "size", "dts", "duration", "shift", "is_keyframe"):
+            assert np.array_equal(getattr(left, name), getattr(right, name)), name
+    assert len(indexed[0]) == 40
+    sizes = [(int(a), int(b)) for a, b in zip(indexed[0].offset, indexed[0].size, strict=True)]
+    assert [h264.avcc_to_annexb(SEALED[at : at + size]) for at, size in sizes] == [
+        unit.data for unit in UNITS if not unit.parameters.is_audio
+    ]
 
 
 def test_a_fragment_that_claims_four_billion_samples_takes_no_memory() -> None:

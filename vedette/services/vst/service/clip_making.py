@@ -85,7 +85,7 @@ def _lead(plan: ClipPlan, length: int, read: ReadPlan, *, shift: int) -> bytes:
     encoded = reencode(_pictures(read(plan), sound), cast(VideoCodec, video.codec), span_90k=(0, length))
     pictures = [replace(unit, dts_90k=unit.pts_90k - shift) for unit in encoded]
     heard = [replace(unit, dts_90k=unit.dts_90k - shift) for unit in sound if 0 <= unit.pts_90k < length]
-    writer = SegmentWriter(pictures[0].parameters, audio=audio)
+    writer = SegmentWriter(pictures[0].parameters, audio=audio, has_index=False)
     units = sorted([*pictures, *heard], key=lambda unit: (unit.dts_90k, unit.parameters.is_audio))
     parts = [part for unit in units if (part := writer.write(unit)) is not None]
     return b"".join([*parts, writer.close(next_dts_90k=length - shift)[0]])
