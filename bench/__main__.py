@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import catalogue, demo, recording
+from bench import catalogue, demo, faults, recording
 from bench.table import Figure, render
 
 BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
@@ -13,6 +13,9 @@ BENCHES: Mapping[str, Callable[[], list[Figure]]] = {
     "cpu": recording.cpu,
     "seams": recording.seams,
     "catalogue": catalogue.catalogue,
+    "powercut": faults.powercut,
+    "rotation": faults.rotation,
+    "retention": faults.retention,
 }
 
 

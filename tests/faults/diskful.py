@@ -14,6 +14,7 @@ from tests.faults.lane import Lane, Zygote, zygote
 from tests.faults.ledger import Sent
 
 MIB = 1 << 20
+FLOOR = {"min_free_gib": 28 / 1024, "ageing_every_s": 0.25}
 
 
 @dataclass
@@ -87,3 +88,44 @@ def ballast(disk: LoopDisk, leave_bytes: int) -> Path:
         while disk.free_bytes() > leave_bytes:
             file.write(bytes(4096))
     return path
+
+
+def finished(place: Station) -> None:
+    """Kills the recorder and has everything judged at its next start."""
+    place.lane.end(place.zygote)
+    place.lane.last_life(place.zygote)
+    found = place.lane.total
+    assert found.units > 100
+    assert found.broken == 0, "\n".join(place.lane.worst[:20])
+
+
+def states(place: Station) -> set[str]:
+    """Every state that the ledger knows of any camera."""
+    listed = place.get("/sensor/list")
+    assert isinstance(listed, list)
+    found: set[str] = set()
+    for item in listed:
+        reply = place.get(f"/record/{item['sensorId']}/coverage")
+        assert isinstance(reply, dict)
+        found |= {f"{span['state']} {span['cause']}".strip() for span in reply["spans"]}
+    return found
+
+
+def wrap(place: Station, times: int) -> str:
+    """Records until the disk has been written so often over; returns what was found."""
+    unit_bytes, size = place.lane.padding, place.disk.image.stat().st_size
+    place.lane.begin(place.zygote)
+
+    def written() -> int:
+        return sum(sent.last - sent.first for sent in place.lane.sent()) * unit_bytes
+
+    place.lane.until(lambda: written() > times * size, "the disk wraps", within_s=600)
+    causes = states(place)
+    assert place.ready()[0] == 200, place.ready()[1]
+    assert not [cause for cause in causes if "disk" in cause], causes
+    line = f"{size // MIB} MiB disk: {written() // MIB} MiB written, {written() / size:.1f} wraps, 0 failed writes"
+    finished(place)
+    assert place.lane.total.inside == 0
+    return (
+        f"{line}; {place.lane.total.aged} units aged out; most lost at the kill {place.lane.total.lost_us / 1e6:.1f} s"
+    )

@@ -8,58 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disk import workplace
-from tests.faults.diskful import MIB, Station, ballast, station
+from tests.faults.diskful import FLOOR, MIB, Station, ballast, finished, states, station, wrap
 from tests.faults.lane import Zygote
 from tests.faults.shim import Shim
 
-FLOOR = {"min_free_gib": 20 / 1024, "ageing_every_s": 0.25}
 NO_FLOOR = {"min_free_gib": 0}
-
-
-def finished(place: Station) -> None:
-    """Kills the recorder and has everything judged at its next start."""
-    place.lane.end(place.zygote)
-    place.lane.last_life(place.zygote)
-    found = place.lane.total
-    assert found.units > 100
-    assert found.broken == 0, "\n".join(place.lane.worst[:20])
-
-
-def states(place: Station) -> set[str]:
-    """Every state that the ledger knows of any camera."""
-    listed = place.get("/sensor/list")
-    assert isinstance(listed, list)
-    found: set[str] = set()
-    for item in listed:
-        reply = place.get(f"/record/{item['sensorId']}/coverage")
-        assert isinstance(reply, dict)
-        found |= {f"{span['state']} {span['cause']}".strip() for span in reply["spans"]}
-    return found
-
-
-def wrap(place: Station, times: int) -> str:
-    """Records until the disk has been written so often over; returns what was found."""
-    unit_bytes, size = place.lane.padding, place.disk.image.stat().st_size
-    place.lane.begin(place.zygote)
-
-    def written() -> int:
-        return sum(sent.last - sent.first for sent in place.lane.sent()) * unit_bytes
-
-    place.lane.until(lambda: written() > times * size, "the disk wraps", within_s=600)
-    causes = states(place)
-    assert place.ready()[0] == 200
-    assert not [cause for cause in causes if "disk" in cause], causes
-    line = f"{size // MIB} MiB disk: {written() // MIB} MiB written, {written() / size:.1f} wraps, 0 failed writes"
-    finished(place)
-    assert place.lane.total.inside == 0
-    return (
-        f"{line}; {place.lane.total.aged} units aged out; most lost at the kill {place.lane.total.lost_us / 1e6:.1f} s"
-    )
 
 
 def test_a_small_disk_wraps_ten_times(seed: int, need: Callable[..., None], measured: Callable[[str], None]) -> None:
     need("ext4")
-    with station(seed, 64 * MIB, cameras=4, padding=120_000, settings=FLOOR) as place:
+    with station(seed, 64 * MIB, cameras=4, padding=80_000, settings=FLOOR) as place:
         measured("retention wraps: " + wrap(place, 10))
 
 
@@ -68,7 +26,7 @@ def test_a_disk_of_200_mb_wraps_ten_times(
     seed: int, need: Callable[..., None], measured: Callable[[str], None]
 ) -> None:
     need("ext4")
-    with station(seed, 200 * MIB, cameras=4, padding=120_000, settings=FLOOR) as place:
+    with station(seed, 200 * MIB, cameras=4, padding=80_000, settings=FLOOR) as place:
         measured("retention wraps, long: " + wrap(place, 12))
 
 
