@@ -7,7 +7,7 @@ BIN := .venv/bin
 MYPY := $(BIN)/mypy --strict --explicit-package-bases vedette tests $(wildcard bench) scripts
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help setup demo test bench fmt lint types arch docs reference web web-test clip peers long lock
+.PHONY: help setup demo test bench fmt lint types arch docs reference web web-test clip peers faults long lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -37,7 +37,10 @@ test: setup peers ## everything that must hold, as continuous integration runs i
 bench: setup peers ## figures beside a peer, printed as a table
 	@exec $(BIN)/python -m bench $(ARGS)
 
-long: setup peers ## the long campaigns
+faults: setup peers ## power cuts, kills, bad disks, clocks and cameras; ARGS='--seed N' plays a run again
+	@exec $(BIN)/pytest -m 'not long' tests/faults $(ARGS)
+
+long: setup peers ## the long campaigns, of faults too
 	@exec $(BIN)/pytest -m long
 
 fmt: setup ## format the Python code and mend what ruff can mend
