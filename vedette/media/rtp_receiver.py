@@ -124,7 +124,8 @@ class VideoReceiver:
         """Take the packet `data[start:end]`. What is no RTP of this stream is counted and ignored."""
         assembler, order = self._assembler, self._sequence
         sequence = data[start + 2] << 8 | data[start + 3] if end > start + HEADER_BYTES else -1
-        if sequence == order.expected and assembler.continuation and not self._damaged:
+        is_next = sequence == order.expected and not self._damaged
+        if is_next and assembler.continuation and assembler.size < MAX_UNIT_BYTES:
             # The middle of a large picture, nine packets of ten: nothing but the sequence number and the payload is
             # new, so that comparing the rest with what it must be replaces reading it.
             alike = self._alike + assembler.continuation

@@ -146,6 +146,9 @@ def test_a_unit_without_end_is_dropped_at_a_bound(monkeypatch: pytest.MonkeyPatc
     wire = Wire()
     wire.send(0, *([SLICE + bytes(1000)] * 100), marks="none")
     assert wire.receiver.counters.damaged == 1
+    fragments = rtp.packetise("h264", [SLICE + bytes(50_000)], limit=1000)
+    wire.send(1, *fragments[:-1], marks="none")
+    assert wire.receiver.counters.damaged == 2
     wire.send(STEP, SLICE)
     wire.send(2 * STEP, SLICE)
     assert wire.units()[-1] == [SLICE]
