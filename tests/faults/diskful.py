@@ -1,5 +1,6 @@
 """Disks that are full, gone, read-only or another's, under a recording service."""
 
+import contextlib
 import random
 import uuid
 from collections.abc import Iterator
@@ -82,7 +83,7 @@ def ballast(disk: LoopDisk, leave_bytes: int) -> Path:
     """A file that leaves so many bytes of the disk free."""
     path = disk.mount_point / f"ballast-{uuid.uuid4().hex}"
     block = bytes(MIB)
-    with path.open("wb", buffering=0) as file:
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):  # full is what it shall be
         while disk.free_bytes() > leave_bytes + MIB:
             file.write(block)
         while disk.free_bytes() > leave_bytes:
