@@ -195,6 +195,28 @@ async def test_settings_network_and_restart_go_through_to_the_camera(data_dir: P
         await vst.until_online(sensor_id)
 
 
+async def test_what_the_camera_itself_notices_is_recorded_while_it_lasts(data_dir: Path) -> None:
+    async with own_camera() as (_camera, presence), vst_beside(data_dir, presence, record=False) as vst:
+        [found] = await until_found(vst)
+        sensor_id = await added(vst, found["endpoint"], "Gate")
+        path = f"/record/{sensor_id}"
+        body = {"mode": "event", "preRollSeconds": 1, "postRollSeconds": 0.5}
+        assert (await vst.ask("POST", f"{path}/mode", body=body)).status == 200
+
+        async def until(state: str) -> None:
+            with anyio.fail_after(30):
+                while (await vst.ask("GET", f"{path}/status")).json["recordingStatus"] != state:
+                    await anyio.sleep(0.02)
+
+        await until("off")
+        presence.set_motion(NAME, True)
+        await until("event")
+        await vst.until_recorded(sensor_id, 2)
+        assert (await vst.ask("GET", f"{path}/status")).json["recordingStatus"] == "event"
+        presence.set_motion(NAME, False)
+        await until("off")
+
+
 async def test_a_camera_is_turned(data_dir: Path) -> None:
     async with own_camera() as (_camera, presence), vst_beside(data_dir, presence) as vst:
         [found] = await until_found(vst)

@@ -27,6 +27,7 @@ from vedette.services.vst.model import Sensor, Stream, StreamKind
 from vedette.services.vst.service import recovery
 from vedette.services.vst.service.alerts import CameraAlerts
 from vedette.services.vst.service.camera import Camera
+from vedette.services.vst.service.camera_events import CameraEvents
 from vedette.services.vst.service.camera_list import CameraList
 from vedette.services.vst.service.catalogue import Catalogue
 from vedette.services.vst.service.coverage import Coverage
@@ -90,6 +91,7 @@ class Vst:
         self.director = Director(
             self._parts, self.streams, bus=kernel.bus, apply=self.sensors.feeds.apply, sensors_named=self.sensors.named
         )
+        self.camera_events = CameraEvents(self._parts, self.sensors, self.streams, report=self.director.report)
         self.alerts = CameraAlerts(self._parts)
         self.readings = Readings(self._parts, bus=kernel.bus, sensors_named=self.sensors.named)
         self.devices = Devices(self._parts, self.sensors, self.streams)
@@ -250,6 +252,7 @@ class Vst:
         await self.alerts.forget_all_but({status.sensor.sensor_id for status in self.sensors.list()})
         await self.devices.start()
         group.start_soon(self.director.run)
+        group.start_soon(self.camera_events.run)
         group.start_soon(self.finder.run)
         group.start_soon(self.readings.run)
         await self.live.start(group)

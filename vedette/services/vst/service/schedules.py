@@ -10,7 +10,7 @@ import anyio
 import msgspec
 
 from vedette.kernel.bus import START, Bus, Position
-from vedette.kernel.clock import US_PER_SECOND, from_iso
+from vedette.kernel.clock import US_PER_SECOND, Instant, from_iso
 from vedette.kernel.errors import Fault, conflict, invalid, not_found
 from vedette.kernel.lifecycle import Backoff, retry
 from vedette.kernel.log import get_logger
@@ -62,14 +62,16 @@ class Director:
         self._clock, self._streams, self._bus = parts.clock, streams, bus
         self._apply, self._sensors_named = apply, sensors_named
         self._known: dict[str, _Known] = {}
+        self._applied: dict[str, tuple[RecordingRule, tuple[object, ...]]] = {}
         self._events: dict[str, _Events] = {}
         self._position: Position = START
-        self._changed = anyio.Event()
+        self._reported = anyio.Event()
+        self._looking = anyio.Lock()
         self._decoder = msgspec.json.Decoder(AlertMessage)
 
     def decision(self, stream: Stream) -> Decision:
         """What holds for a stream now."""
-        return self._decide(stream)[0].decision
+        return self._decide(stream).decision
 
     async def set_rule(self, stream_id: str, rule: RecordingRule) -> None:
         """Another rule, applied before this returns. Fault 400 for one that makes no sense."""
@@ -126,47 +128,65 @@ class Director:
             raise not_found("The schedule has no such entry. Ask for the schedule to see what it has.")
         await self.set_rule(stream_id, replace(rule, schedule=left))
 
+    def report(self, sensor_id: str, key: str, since_us: Instant, end_us: Instant | None) -> None:
+        """Something begins at a sensor, or ends at `end_us`: its streams in mode event are recorded meanwhile. Never
+        waits; `key` tells one thing from another."""
+        for stream in self._streams.of(sensor_id):
+            if self._streams.rule(stream).mode is Mode.EVENT:
+                self._note(stream, key, since_us, end_us)
+        self._reported.set()
+
     def forget(self, stream_id: str) -> None:
         """A stream is gone."""
         self._known.pop(stream_id, None)
+        self._applied.pop(stream_id, None)
         self._events.pop(stream_id, None)
 
     async def run(self) -> None:
         """Looks for ever, at edges and when the wall clock was set."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._listen)
+            group.start_soon(self._look_at_reports)
             while True:
-                for stream in self._streams.all():
-                    await self.look(stream.stream_id)
+                await self._look_at_all()
                 await self._clock.sleep(_LOOK_S)
+
+    async def _look_at_reports(self) -> None:
+        while True:
+            await self._reported.wait()
+            self._reported = anyio.Event()
+            await self._look_at_all()
+
+    async def _look_at_all(self) -> None:
+        for stream in self._streams.all():
+            await self.look(stream.stream_id)
 
     async def look(self, stream_id: str) -> None:
         """Decides for one stream and applies what changed."""
-        stream = self._streams.find(stream_id)
-        if stream is None:
-            return
-        known, changed = self._decide(stream)
-        if changed:
-            await self._apply(stream, known.rule, known.decision)
+        async with self._looking:  # what is decided later is applied later
+            stream = self._streams.find(stream_id)
+            if stream is None:
+                return
+            known = self._decide(stream)
+            wanted = known.rule, _told(known.decision)
+            if self._applied.get(stream_id) != wanted:
+                await self._apply(stream, known.rule, known.decision)
+                self._applied[stream_id] = wanted
 
-    def _decide(self, stream: Stream) -> tuple[_Known, bool]:
-        """The decision, and whether it is news for whoever applies it."""
+    def _decide(self, stream: Stream) -> _Known:
         now_us, rule = self._clock.now(), self._streams.rule(stream)
         events = self._events.get(stream.stream_id)
         event_until_us = 0 if events is None else events.asked_until()
         known = self._known.get(stream.stream_id)
         if (
-            known is not None
-            and known.rule is rule
-            and known.event_until_us == event_until_us
-            and known.decided_us <= now_us < known.decision.until_us
+            known is None
+            or known.rule is not rule
+            or known.event_until_us != event_until_us
+            or not known.decided_us <= now_us < known.decision.until_us
         ):
-            return known, False
-        decision = schedule.decide(rule, now_us, zone=zone_of(rule.time_zone), event_until_us=event_until_us)
-        fresh = _Known(rule, decision, now_us, event_until_us)
-        self._known[stream.stream_id] = fresh
-        changed = known is None or known.rule != rule or _told(known.decision) != _told(decision)
-        return fresh, changed
+            decision = schedule.decide(rule, now_us, zone=zone_of(rule.time_zone), event_until_us=event_until_us)
+            known = self._known[stream.stream_id] = _Known(rule, decision, now_us, event_until_us)
+        return known
 
     async def _listen(self) -> None:
         await retry(
@@ -182,10 +202,10 @@ class Director:
         async with aclosing(self._bus.subscribe(MDX_ALERTS, self._position)) as batches:
             async for batch in batches:
                 for entry in batch.entries:
-                    await self._take_alert(entry.payload)
+                    self._take_alert(entry.payload)
                 self._position = batch.last
 
-    async def _take_alert(self, payload: bytes) -> None:
+    def _take_alert(self, payload: bytes) -> None:
         try:
             alert = self._decoder.decode(payload)
             since_us = from_iso(alert.start_timestamp)
@@ -194,10 +214,7 @@ class Director:
             get_logger("vst").warning("alert_not_read", cause=error)
             return
         for sensor_id in self._sensors_named(alert.sensor_id):
-            for stream in self._streams.of(sensor_id):
-                if self._streams.rule(stream).mode is Mode.EVENT:
-                    self._note(stream, alert.id, since_us, end_us)
-                    await self.look(stream.stream_id)
+            self.report(sensor_id, alert.id, since_us, end_us)
 
     def _note(self, stream: Stream, alert_id: str, since_us: int, end_us: int | None) -> None:
         events = self._events.setdefault(stream.stream_id, _Events())

@@ -13,6 +13,7 @@ import pytest
 from tests.support.vst import open_catalogue, settled
 from vedette.kernel.bus import MemoryBus
 from vedette.kernel.clock import FakeClock, from_datetime, to_iso
+from vedette.kernel.database import Database
 from vedette.kernel.errors import Fault
 from vedette.kernel.telemetry import Telemetry
 from vedette.schema.alert import AlertMessage
@@ -62,11 +63,15 @@ class Bench:
         await self.bus.publish(MDX_ALERTS, [msgspec.json.encode(message)])
 
 
+def catalogue_in(folder: Path) -> Database:
+    folder.mkdir(exist_ok=True)
+    return open_catalogue(folder)
+
+
 @asynccontextmanager
 async def directing(folder: Path, *, record: bool = True) -> AsyncIterator[Bench]:
-    folder.mkdir(exist_ok=True)
     clock, bus = FakeClock(BEGIN), MemoryBus()
-    meters, database = Meters(Telemetry("vst")), open_catalogue(folder)
+    meters, database = Meters(Telemetry("vst")), catalogue_in(folder)
     parts = Parts(
         settings=VstSettings(record=record),
         clock=clock,
@@ -128,6 +133,16 @@ async def test_the_schedule_is_followed_to_the_second(tmp_path: Path) -> None:
         await bench.pass_time(1)
         assert bench.asked[-1] == ("cam", False, Because.OFF)
         assert bench.director.decision(bench.streams.get("cam")).cause is Cause.NOT_SCHEDULED
+
+
+async def test_asking_for_a_decision_takes_nothing_from_those_who_apply_it(tmp_path: Path) -> None:
+    async with directing(tmp_path) as bench:
+        await bench.director.set_rule("cam", RecordingRule(Mode.SCHEDULE, (ScheduleEntry("1 7 * * *", 60),)))
+        bench.clock.step(60)
+        assert bench.director.decision(bench.streams.get("cam")).wanted
+        assert not bench.now()
+        await bench.pass_time(1)
+        assert bench.now()
 
 
 async def test_a_wall_clock_that_is_set_is_followed(tmp_path: Path) -> None:
