@@ -63,8 +63,8 @@ def parse_target(url: str) -> Target:
     except (ValueError, KeyError):
         raise rtsp_faults.bad_url() from None
     named = f"[{host}]" if ":" in host else host
-    uri = urlunsplit((parts.scheme, f"{named}:{port}", parts.path, parts.query, ""))
-    if not host or any(_CONTROL_CHARACTER.search(text) for text in (uri, username)) or "\n" in password + username:
+    uri = urlunsplit((parts.scheme, f"{named}:{port}", parts.path, parts.query, "")).replace(" ", "%20")
+    if not host or _CONTROL_CHARACTER.search(uri) or any(character in username + password for character in "\r\n\0"):
         raise rtsp_faults.bad_url()
     return Target(uri, host, port, parts.scheme == "rtsps", username, password)
 

@@ -240,12 +240,15 @@ async def test_another_size_starts_new_parameters() -> None:
 
 
 async def test_a_lost_packet_costs_its_picture_and_no_other() -> None:
-    clock = FakeClock()
-    async with playing_camera() as camera, watched(camera, clock) as units:
-        got = [await first(camera, units)]
-        camera.show(*UNITS[2:5])
-        camera.show(*UNITS[6:20], skip=1)
-        got += [await anext(units) for _ in range(18)]
+    async with playing_camera() as camera:
+        source = RtspSource(camera.url, clock=FakeClock())
+        with anyio.fail_after(20):
+            async with opened(source) as units:
+                got = [await first(camera, units)]
+                camera.show(*UNITS[2:5])
+                camera.show(*UNITS[6:20], skip=1)
+                got += [await anext(units) for _ in range(18)]
+    assert (source.counters.lost, source.counters.late, source.counters.strange) == (1, 0, 0)
     assert [unit.data for unit in got] == [unit.data for unit in UNITS[:20] if unit is not UNITS[5]]
 
 

@@ -81,6 +81,7 @@ def fault_of(camera: Camera, *, url: str = URL) -> Fault:
         ("rtsp://camera/x", Target("rtsp://camera:554/x", "camera", 554, False)),
         ("RTSPS://Camera", Target("rtsps://camera:322", "camera", 322, True)),
         ("rtsp://a%40b:p%3Aw%2F@[fe80::1]/", Target("rtsp://[fe80::1]:554/", "fe80::1", 554, False, "a@b", "p:w/")),
+        ("rtsp://a%20b:c%20d@camera/x y", Target("rtsp://camera:554/x%20y", "camera", 554, False, "a b", "c d")),
         ("rtsp://u:p@w@camera/x", Target("rtsp://camera:554/x", "camera", 554, False, "u", "p@w")),
         ("rtsp://camera:0554/x#here", Target("rtsp://camera:554/x", "camera", 554, False)),
     ],
@@ -91,7 +92,15 @@ def test_a_url_is_taken_apart(url: str, target: Target) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["rtsp://", "rtsp://:554/x", "rtsp://c:99999/", "rtsp://c:x/", "http://c/", "rtsp://c/a b", "rtsp://a%0d%0ab@c/"],
+    [
+        "rtsp://",
+        "rtsp://:554/x",
+        "rtsp://c:99999/",
+        "rtsp://c:x/",
+        "http://c/",
+        "rtsp://c/a\x7fb",
+        "rtsp://a%0d%0ab@c/",
+    ],
 )
 def test_a_url_that_is_none(url: str) -> None:
     with pytest.raises(Fault, match="not valid"):

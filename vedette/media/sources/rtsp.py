@@ -13,6 +13,7 @@ import anyio
 from vedette.kernel.clock import Clock
 from vedette.kernel.errors import Fault
 from vedette.media import rtsp_faults
+from vedette.media.rtp_receiver import ReceiverCounters
 from vedette.media.rtsp_client import RtspClient, Target, parse_target
 from vedette.media.source import Source
 from vedette.media.sources.network_faults import of_error
@@ -43,6 +44,12 @@ class RtspSource(Source):
         self._url, self._clock, self._transport = url, clock, transport
         self._open_timeout_s, self._read_timeout_s = open_timeout_s, read_timeout_s
         self._keyframes_only, self._audio = keyframes_only, audio
+        self._current: RtspSession | None = None
+
+    @property
+    def counters(self) -> ReceiverCounters:
+        """Packets of the video of this session or the last: what came, was lost, damaged, late or strange."""
+        return self._current.counters if self._current is not None else ReceiverCounters()
 
     @override
     async def units(self) -> AsyncGenerator[AccessUnit]:
@@ -62,6 +69,7 @@ class RtspSource(Source):
         target = parse_target(self._url)
         client = RtspClient(target, audio=self._audio)
         session = RtspSession(client, clock=self._clock, read_timeout_s=self._read_timeout_s)
+        self._current = session
         try:
             opening = partial(self._open, session, client, target)
             await _within(self._open_timeout_s, self._clock, opening, late=session.silence)

@@ -14,6 +14,7 @@ from vedette.kernel.clock import Clock
 from vedette.kernel.errors import Fault, unavailable
 from vedette.media import rtsp_faults
 from vedette.media.rtp import interleave
+from vedette.media.rtp_receiver import ReceiverCounters
 from vedette.media.rtsp_client import Conversation, RtspClient, Track
 from vedette.media.rtsp_interleaved import PacketSink, Splitter
 from vedette.media.rtsp_messages import Request, Response, RtspSyntaxError, serialise
@@ -61,6 +62,11 @@ class RtspSession(asyncio.Protocol):
         self._paused_at: float | None = None
         self._played_at = self._media_at = self._kept_alive_at = self._reported_at = 0.0
         self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def counters(self) -> ReceiverCounters:
+        """What came of the video, and what did not."""
+        return self._video.counters if self._video is not None else ReceiverCounters()
 
     # --- what the loop calls -----------------------------------------------------------------------------------------
 
