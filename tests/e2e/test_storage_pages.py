@@ -3,7 +3,11 @@
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
@@ -20,6 +24,8 @@ pytestmark = [
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 PATIENCE_MS = 30_000
 VST = "/vst/api/v1"
+CAMERA_ADDRESS = "127.0.0.31"
+PASSWORD = "a-long-secret"
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +46,32 @@ def admin(browser: Browser, running: Demo) -> Iterator[BrowserContext]:
     context = browser.new_context(extra_http_headers=headers, accept_downloads=True)
     yield context
     context.close()
+
+
+@pytest.fixture
+def onvif_camera(tmp_path: Path, running: Demo) -> Iterator[str]:
+    """A test camera that speaks ONVIF, wants a password and has answered discovery; its address."""
+    secret = tmp_path / "password"
+    secret.write_text(PASSWORD, encoding="utf-8")
+    argv = [sys.executable, "-m", "vedette", "camera", "scene", "--port", "0", "--addresses", CAMERA_ADDRESS]
+    argv += ["--onvif", "0", "--discovery", "--user", "ada", "--password-file", str(secret), "--sub", "320x180"]
+    child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def seen() -> bool:
+        # Multicast does not reach loopback everywhere: it is asked by its address.
+        running.request("POST", f"{VST}/sensor/scan", {"targets": [CAMERA_ADDRESS]})
+        return any(item["address"] == CAMERA_ADDRESS for item in running.get(f"{VST}/sensor/discovered"))
+
+    try:
+        until(seen, "the test camera answers discovery")
+        yield CAMERA_ADDRESS
+    finally:
+        child.send_signal(signal.SIGINT)
+        try:
+            child.wait(20)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait(10)
 
 
 def open_page(context: BrowserContext, running: Demo, path: str, size: str = "desk") -> tuple[Page, list[str]]:
@@ -222,3 +254,43 @@ def test_cameras_on_the_network_are_looked_for(admin: BrowserContext, running: D
     assert all(name in listed for name in running.cameras)
     page.close()
     assert wrong == []
+
+
+def test_a_found_camera_is_added_set_up_turned_and_removed(
+    admin: BrowserContext, running: Demo, onvif_camera: str
+) -> None:
+    page, _ = open_page(admin, running, "/cameras")
+    row = page.get_by_label("Found on the network").get_by_role("listitem").filter(has_text=onvif_camera)
+    row.get_by_role("button", name="Add scene").click(timeout=PATIENCE_MS)
+    asked = page.get_by_role("dialog")
+    expect(asked).to_contain_text("This camera asks who you are", timeout=PATIENCE_MS)
+    asked.get_by_label("User name").fill("ada")
+    asked.get_by_label("Password").fill(PASSWORD)
+    asked.get_by_role("button", name="Add camera").click()
+    expect(row).to_contain_text("Added", timeout=PATIENCE_MS)
+    page.get_by_role("link", name="Set up scene").click()
+    expect(page.get_by_role("region", name="Device")).to_contain_text("Test Camera", timeout=PATIENCE_MS)
+    expect(page.get_by_role("region", name="Recording, sub stream")).to_be_visible(timeout=PATIENCE_MS)
+    set_brightness(page, "60")
+    page.reload()
+    expect(page.get_by_label("Brightness")).to_have_value("60", timeout=PATIENCE_MS)
+    page.get_by_role("link", name="Watch").click()
+    sensor_id = page.url.rpartition("/")[2]
+    page.get_by_role("region", name="Turn the camera").get_by_role("button", name="Right").click(
+        delay=300, timeout=PATIENCE_MS
+    )
+    until(lambda: running.get(f"{VST}/sensor/{sensor_id}/ptz")["position"]["pan"] > 0, "the camera has turned")
+    page.goto(f"{running.url}/cameras")
+    page.get_by_role("button", name="Remove scene").click(timeout=PATIENCE_MS)
+    page.get_by_role("dialog").get_by_label("Delete the recordings, too").check()
+    page.get_by_role("dialog").get_by_role("button", name="Remove with recordings").click()
+    expect(page.get_by_role("link", name="Set up scene")).to_have_count(0, timeout=PATIENCE_MS)
+    page.close()
+    assert {item["name"] for item in running.get(f"{VST}/sensor/list")} == set(running.cameras)
+
+
+def set_brightness(page: Page, value: str) -> None:
+    """Moves the slider and sends it to the camera."""
+    page.get_by_label("Brightness").fill(value, timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Set on the camera").click()
+    expect(page.locator(".toasts")).to_contain_text("The camera took it", timeout=PATIENCE_MS)
