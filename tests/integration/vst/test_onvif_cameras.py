@@ -146,6 +146,18 @@ async def test_a_camera_at_a_new_address_is_followed_and_loses_nothing_else(data
         assert (listed["sensorId"], listed["name"]) == (sensor_id, "Gate")
 
 
+async def test_a_camera_that_says_hello_from_a_new_address_is_followed_by_itself(data_dir: Path) -> None:
+    async with own_camera() as (camera, presence), vst_beside(data_dir, presence, discovery_every_s=3600) as vst:
+        [found] = await until_found(vst)
+        sensor_id = await added(vst, found["endpoint"], "Gate")
+        await vst.until_online(sensor_id)
+        camera.obey(FaultOrder(fault="reboot", camera=NAME, seconds=1.0, host="127.0.0.3"))
+        with anyio.fail_after(60):
+            while (await vst.ask("GET", f"/sensor/{sensor_id}/info")).json["sensorIp"] != "127.0.0.3":
+                await anyio.sleep(0.05)
+        await vst.until_online(sensor_id)
+
+
 async def test_a_camera_that_answers_a_scan_again_is_dialled_at_once(data_dir: Path) -> None:
     async with (
         own_camera() as (camera, presence),
