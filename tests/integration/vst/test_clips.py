@@ -181,3 +181,14 @@ async def test_what_makes_no_clip(data_dir: Path) -> None:
         assert (await vst.ask("GET", "/storage/file/nobody?fullLength=true")).status == 404
         vst.service._parts.folder.path(segments[0].segment_id).unlink()
         assert (await ask(vst, 0, 2)).status == 404
+
+
+async def test_a_file_says_what_it_holds(data_dir: Path) -> None:
+    async with running(data_dir) as vst:
+        await add_recording(vst, elementary.interleaved(clips.encode(60, gop=30), elementary.encode_aac(2)))
+
+        info = (await vst.ask("GET", "/storage/file/mediainfo?sensorId=cam")).json
+        assert (info["Codec"], info["Width"], info["Height"], info["Framerate"]) == ("H264", "512", "128", "30")
+        assert (info["Depth"], info["ScanType"], info["Container"]) == ("8", "Progressive", "MP4")
+        assert (info["AudioCodec"], info["SampleRate"], info["Channels"]) == ("AAC", "48000", "1")
+        assert float(info["Duration"]) == pytest.approx(2, abs=0.1)

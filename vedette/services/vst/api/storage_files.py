@@ -13,7 +13,7 @@ from vedette.schema.identity import Action, Subject
 from vedette.services.vst.api.common import ID_PATTERN, JsonObject, StreamId, instant, stream_ids
 from vedette.services.vst.model import File
 from vedette.services.vst.service import Vst
-from vedette.services.vst.service.files import MediaInfo, Range, duration_s
+from vedette.services.vst.service.files import FileMedia, Range, duration_s
 from vedette.services.vst.service.footage import MIB
 
 type Paths = Annotated[list[str], Query(alias="filePath", min_length=1, max_length=100)]
@@ -209,21 +209,21 @@ def _path(file: File, *, metadata: bool) -> JsonObject:
     return reply
 
 
-def _media_info(info: MediaInfo) -> JsonObject:
-    seconds, segment = duration_s(info.file), info.segment
+def _media_info(media: FileMedia) -> JsonObject:
+    segment, info = media.segment, media.info
     return {
         "Bitrate": str(round(segment.bytes * 8_000_000 / max(1, segment.media_us))),
-        "Channels": "",
-        "Codec": segment.codec.upper().replace("HEVC", "H265"),
+        "Channels": str(info.channels or ""),
+        "Codec": info.codec.upper().replace("HEVC", "H265"),
         "Container": "MP4",
-        "Depth": "8",
-        "Duration": f"{seconds:.3f}",
-        "Framerate": f"{info.fps:g}" if info.fps else "",
-        "Height": str(segment.height),
-        "SampleRate": "",
-        "ScanType": "Progressive",
-        "Width": str(segment.width),
-        "AudioCodec": segment.audio,
+        "Depth": str(info.depth or ""),
+        "Duration": f"{duration_s(media.file):.3f}",
+        "Framerate": f"{float(info.fps):g}" if info.fps else "",
+        "Height": str(info.height),
+        "SampleRate": str(info.sample_rate or ""),
+        "ScanType": "Interlaced" if info.is_interlaced else "Progressive",
+        "Width": str(info.width),
+        "AudioCodec": info.audio_codec.upper(),
     }
 
 

@@ -7,13 +7,11 @@ from vedette.kernel.clock import US_PER_SECOND, Instant
 from vedette.kernel.database import Transaction
 from vedette.kernel.errors import invalid, not_found
 from vedette.kernel.log import get_logger
-from vedette.media.fmp4 import parameters_of
-from vedette.media.unit import CodecParameters
+from vedette.media.media_info import MediaInfo, media_info
 from vedette.services.vst.core import files
 from vedette.services.vst.core.ageing import is_protected
 from vedette.services.vst.core.timeline import Span
 from vedette.services.vst.model import File, Protection, Segment
-from vedette.services.vst.service.camera import frame_rate
 from vedette.services.vst.service.deletion import FOR_EVER_US, Deleted, Deletion
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.store import CoverageStore, StorageStore, Store, UploadStore
@@ -43,12 +41,12 @@ class FilesDeleted:
 
 
 @dataclass(frozen=True, slots=True)
-class MediaInfo:
-    """What a file holds. `fps` is None when the stream does not say."""
+class FileMedia:
+    """A file, its first segment, and what that holds."""
 
     file: File
     segment: Segment
-    fps: float | None
+    info: MediaInfo
 
 
 class Files:
@@ -90,19 +88,15 @@ class Files:
         named = files.parse_path(path)
         return None if named is None else await self._find(*named)
 
-    async def media(self, file: File) -> MediaInfo:
+    async def media(self, file: File) -> FileMedia:
         """What a file holds, told by its first segment. Fault 404 when it is gone."""
         found = await self._database.read(
             lambda connection: Store(connection).list_segments(file.stream_id, file.start_us, file.start_us + 1)
         )
         if not found:
             raise not_found("The recording is gone. Ask file/list for what there is.")
-        path = self._folder.path(found[0].segment_id)
-
-        def look() -> CodecParameters:
-            return parameters_of(path)
-
-        return MediaInfo(file, found[0], frame_rate(await self._folder.run(look)))
+        info = await self._folder.run(media_info, self._folder.path(found[0].segment_id))
+        return FileMedia(file, found[0], info)
 
     async def protect(
         self, paths: Sequence[str], ranges: Sequence[Range], *, protect: bool, actor: str
