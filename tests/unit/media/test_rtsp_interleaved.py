@@ -75,7 +75,7 @@ def test_any_bytes_in_any_chunks_give_the_same(parts: list[bytes], places: list[
     assert whole.broken == cut.broken == single.broken
 
 
-@given(st.binary(min_size=1, max_size=200), st.lists(rtp_like, min_size=2, max_size=6))
+@given(st.binary(min_size=1, max_size=200), st.lists(rtp_like.filter(lambda one: b"$" not in one), min_size=2))
 def test_after_garbage_the_frames_are_found_again(garbage: bytes, packets: list[bytes]) -> None:
     """What looks like a frame may swallow some; at the latest after 64 KiB frames come through."""
     taken = Taken()
