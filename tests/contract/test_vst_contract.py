@@ -14,9 +14,11 @@ import pytest
 
 from tests.integration.vst.test_cameras import a_camera
 from tests.support.asgi import Reply
+from tests.support.clips import encode
 from tests.support.vst_contract import Operation, operations
 from tests.support.vst_running import Running, running
 from vedette.kernel.clock import to_iso
+from vedette.media.fmp4_writer import SegmentWriter
 from vedette.node import openapi
 
 pytestmark = pytest.mark.anyio
@@ -41,6 +43,19 @@ class World:
     words: Mapping[str, str]
 
 
+OCTETS = {"content-type": "application/octet-stream"}
+FORM_HEAD = b'--X\r\nContent-Disposition: form-data; name="file"; filename="form.mp4"\r\n\r\n'
+
+
+def film() -> bytes:
+    """A short fragmented MP4."""
+    units = encode(20)
+    writer = SegmentWriter(units[0].parameters)
+    parts = [writer.write(unit) or b"" for unit in units]
+    return b"".join(parts) + writer.close()[0]
+
+
+FILM = film()
 EXAMPLES: dict[str, Example] = {
     # sensor; the camera of the world was added by its RTSP address, so what only ONVIF can do has its own answers
     "POST /sensor/add": Example(body={"sensorUrl": "{other}", "name": "Another"}),
@@ -68,10 +83,20 @@ EXAMPLES: dict[str, Example] = {
     "GET /storage/file/{streamId}/url": Example({"startTime": "{start}", "endTime": "{end}"}),
     "GET /storage/stream/{streamId}/picture": Example({"startTime": "{start}"}),
     "GET /storage/stream/{streamId}/picture/url": Example({"startTime": "{start}"}),
+    "PUT /storage/file/{filename}": Example(body=FILM, headers=OCTETS),
+    "PUT /storage/file/{filename}/{timestamp}": Example(body=FILM, headers=OCTETS),
+    "POST /storage/file": Example(
+        body=FORM_HEAD + FILM + b"\r\n--X--\r\n", headers={"content-type": "multipart/form-data; boundary=X"}
+    ),
     "POST /storage/file/protect": Example(body={"filePath": ["{path}"], "protect": False}),
     "DELETE /storage/file": Example({"filePath": "nobody/1.mp4"}),
 }
-LAST = ("DELETE /record/{streamId}/schedule", "DELETE /storage/file/{streamId}", "DELETE /record/{streamId}", "DELETE /sensor/{sensorId}")
+LAST = (
+    "DELETE /record/{streamId}/schedule",
+    "DELETE /storage/file/{streamId}",
+    "DELETE /record/{streamId}",
+    "DELETE /sensor/{sensorId}",
+)
 """What takes something away comes at the end, so that the others find it."""
 
 
@@ -94,6 +119,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             "end": to_iso(span.start_us + 2_000_000),
             "file": file["metadata"]["id"],
             "path": file["mediaFilePath"],
+            "timestamp": str(span.start_us // 1000),
         }
         yield World(vst, words)
 
@@ -112,7 +138,8 @@ def filled(value: Any, words: Mapping[str, str]) -> Any:
 async def asked(it: World, operation: Operation, example: Example, *, without: str = "") -> Reply:
     query = {key: value for key, value in filled(example.query, it.words).items() if key != without}
     text = "&".join(f"{key}={value.replace(' ', '%20').replace('*', '%2A')}" for key, value in query.items())
-    path = filled(operation.path, it.words) + (f"?{text}" if text else "")
+    words = {**it.words, "filename": f"film-{operation.path.count('/')}.mp4"}
+    path = filled(operation.path, words) + (f"?{text}" if text else "")
     body = None if without == "body" else filled(example.body, it.words)
     return await it.vst.ask(operation.method, path, body=body, headers=dict(example.headers))
 

@@ -19,6 +19,7 @@ from vedette.services.vst.api.common import (
 from vedette.services.vst.api.pictures import add_pictures
 from vedette.services.vst.api.storage_files import add_files
 from vedette.services.vst.api.storage_policy import add_policy
+from vedette.services.vst.api.storage_uploads import add_uploads
 from vedette.services.vst.api.storage_urls import add_urls
 from vedette.services.vst.model import Usage
 from vedette.services.vst.service import Vst
@@ -37,6 +38,7 @@ def build_router(service: Vst) -> APIRouter:
     add_files(router, service)
     add_pictures(router, service)
     add_urls(router, service)
+    add_uploads(router, service)
     _add_stream(router, service)
     return router
 

@@ -23,13 +23,14 @@ from vedette.services.vst.adapters.segment_files import SegmentFolder
 from vedette.services.vst.adapters.webrtc import PeerFactory
 from vedette.services.vst.core.health import HealthState
 from vedette.services.vst.migrations import STEPS
-from vedette.services.vst.model import Sensor, Stream, StreamKind
+from vedette.services.vst.model import FILE_KIND, Sensor, Stream, StreamKind
 from vedette.services.vst.service import recovery
 from vedette.services.vst.service.alerts import CameraAlerts
 from vedette.services.vst.service.camera import Camera
 from vedette.services.vst.service.camera_events import CameraEvents
 from vedette.services.vst.service.camera_list import CameraList
 from vedette.services.vst.service.catalogue import Catalogue
+from vedette.services.vst.service.chunks import Chunks
 from vedette.services.vst.service.coverage import Coverage
 from vedette.services.vst.service.cutter import phase_of
 from vedette.services.vst.service.deletion import FOR_EVER_US, Deleted, Deletion
@@ -37,6 +38,7 @@ from vedette.services.vst.service.devices import Devices
 from vedette.services.vst.service.discovery import Finder
 from vedette.services.vst.service.events import Outbox, Silence
 from vedette.services.vst.service.evidence import KEY_FILE, Evidence
+from vedette.services.vst.service.file_sensor import FileSensor
 from vedette.services.vst.service.files import Files
 from vedette.services.vst.service.footage import Footage
 from vedette.services.vst.service.forecast import Forecasts
@@ -53,10 +55,13 @@ from vedette.services.vst.service.recorder import Recorder
 from vedette.services.vst.service.schedules import Director
 from vedette.services.vst.service.sensors import Sensors
 from vedette.services.vst.service.streams import Streams
+from vedette.services.vst.service.uploads import Uploads
 from vedette.services.vst.service.urls import Urls
 from vedette.services.vst.settings import VstSettings
 
 _KEY_FILE = "credentials.key"
+_UPLOADS = "uploads"
+_CHUNKS = "chunks"
 _ALIVE = "alive"
 _ALIVE_S = 2.0
 _LIVE = "/live/"
@@ -105,6 +110,8 @@ class Vst:
         self.reaper = Reaper(self._parts, self.policies, self.deletion)
         self.forecasts, self.files = Forecasts(self._parts), Files(self._parts, self.deletion)
         self.evidence = Evidence(database, kernel.clock, kernel.data_dir / KEY_FILE)
+        self.uploads = Uploads(self._parts, self.sensors, self.deletion, root=kernel.data_dir / _UPLOADS)
+        self.chunks = Chunks(self._parts, self.uploads, kernel.data_dir / _CHUNKS)
         self.urls, self.frames = Urls(self._parts), Frames(self._parts, self.footage.segments)
         self._silence = Silence(kernel.bus, kernel.clock, meters)
         self.live = LiveSessions(self._parts, self.sensors, make_peer)
@@ -240,6 +247,8 @@ class Vst:
             alive_us = await anyio.to_thread.run_sync(alive.last_us, data_dir / _ALIVE)
             recover = partial(recovery.recover, self._parts.database, self._parts.folder, alive_us=alive_us)
             await anyio.to_thread.run_sync(recover)
+            await anyio.to_thread.run_sync(self.uploads.clear)
+            await anyio.to_thread.run_sync(self.chunks.forget_old)
         except OSError as error:
             raise _unusable(data_dir, error) from error
 
@@ -289,7 +298,8 @@ class Vst:
         stream_id, host = stream.stream_id, self.settings.relay_host
         hub = Hub(clock=self._kernel.clock)
         parts = self._parts if stream.kind is StreamKind.MAIN else replace(self._parts, outbox=self._silence)
-        return Camera(
+        kind = FileSensor if sensor.kind == FILE_KIND else Camera
+        return kind(
             replace(sensor, sensor_id=stream_id),
             hub,
             parts,

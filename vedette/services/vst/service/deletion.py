@@ -3,7 +3,8 @@
 What is protected is looked up in the same transaction that deletes, so that nothing slips in between.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -108,24 +109,31 @@ class Deletion:
             lambda connection: StorageStore(connection).list_from(stream_id, start_us, end_us, limit=BATCH)
         )
 
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """As long as the block lasts nothing is deleted, and no garbage is finished but by `finish_garbage`."""
+        async with self._one:
+            yield
+
+    async def finish_garbage(self) -> None:
+        """Removes the files of all garbage, then forgets it. Only inside of `waiting`."""
+        garbage = await self._database.read(lambda connection: Store(connection).list_garbage())
+        await self._folder.unlink([item.segment_id for item in garbage])
+        await self._database.write(lambda connection: Store(connection).forget(garbage), durable=True)
+
     async def _batch(self, segments: Sequence[Segment], actor: str) -> Deleted:
         at_us, cause = self._clock.now(), Cause.AGED_OUT if actor == AGEING else Cause.DELETED
         gone = await self._database.write(
             lambda connection: forget_unprotected(connection, segments, cause=cause, actor=actor, at_us=at_us),
             durable=True,
         )
-        await self._finish_garbage()
+        await self.finish_garbage()
         if not gone:
             return Deleted()
         freed = sum(segment.bytes for segment in gone)
         self._meters.deleted_bytes.labels(actor if actor == AGEING else "user").inc(freed)
         get_logger("vst").info("recordings_deleted", segments=len(gone), bytes=freed, actor=actor)
         return Deleted(len(gone), freed, min(item.start_us for item in gone), max(item.end_us for item in gone))
-
-    async def _finish_garbage(self) -> None:
-        garbage = await self._database.read(lambda connection: Store(connection).list_garbage())
-        await self._folder.unlink([item.segment_id for item in garbage])
-        await self._database.write(lambda connection: Store(connection).forget(garbage), durable=True)
 
 
 def forget_unprotected(
