@@ -85,6 +85,7 @@ def demo_sections(sections: node_options.Sections) -> node_options.Sections:
     merged = {name: dict(values) for name, values in sections.items()}
     merged.setdefault("node", {}).setdefault("log_level", "warning")
     merged.setdefault("vst", {}).setdefault("allowed_networks", ["127.0.0.0/8"])
+    merged["vst"].setdefault("discovery_every_s", 0)  # its cameras are its own, the network is none of its business
     merged.setdefault("perception", {}).setdefault(
         "detectors", [{"streams": synthetic, "detector": "scripted"}, {"streams": "*", "detector": "onnx"}]
     )

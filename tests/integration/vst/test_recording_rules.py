@@ -163,6 +163,7 @@ async def test_a_sub_stream_is_listed_and_read_only_when_a_rule_wants_it(data_di
         low = small["streamId"]
         assert await state(vst, low) == "off"
         assert vst.service.sensors.find(low) is None
+        assert (await vst.ask("GET", f"/live/stream/{low}/picture")).status == 503
         assert (await vst.ask("GET", f"/record/{low}/timelines")).json == []
         await set_mode(vst, low, "always")
         await vst.until_recorded(low, 1)
@@ -171,6 +172,7 @@ async def test_a_sub_stream_is_listed_and_read_only_when_a_rule_wants_it(data_di
             while len((live := (await vst.ask("GET", "/live/streams")).json)[0][gate]) < 2:
                 await anyio.sleep(0.05)
         assert [item["streamId"] for item in live[0][gate]] == [gate, low]
+        assert (await vst.ask("GET", f"/live/stream/{low}/picture")).body.startswith(b"\xff\xd8\xff")
         await set_mode(vst, low, "off")
         assert vst.service.sensors.find(low) is None
         assert (await vst.ask("DELETE", f"/sensor/{gate}?deleteRecordings=true")).status == 200

@@ -86,7 +86,7 @@ class Footage:
 
     async def live_picture(self, stream_id: str, *, width: int | None, height: int | None) -> bytes:
         """A JPEG of the newest picture of a camera; Fault 503 while it sends none."""
-        camera = self._sensors.camera(stream_id)
+        camera = self._sensors.feed(stream_id)
         units = camera.hub.cached_units()
         if not units:
             raise Fault("ServiceUnavailableError", 503, f"{camera.sensor.name} sends no pictures now. Try again later.")

@@ -42,7 +42,7 @@ class LiveSessions:
     async def open(self, stream_id: str, offer: str) -> tuple[MediaSession, str]:
         """A new session and its SDP answer. Faults: 404 unknown stream, 503 offline, 422 B-frames or no common codec,
         429 at the limit, 400 for an offer that cannot be read."""
-        camera = self._sensors.camera(stream_id)
+        camera = self._sensors.feed(stream_id)
         parameters = camera.hub.parameters
         if parameters is None or not camera.hub.running:
             reason = camera.status.reason or "It is being connected."

@@ -1,6 +1,7 @@
 """Looks at a camera before it is accepted: over ONVIF at an address, or at its RTSP URL as it is given."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import msgspec
 
@@ -101,6 +102,7 @@ def pack_device(device: Device | None) -> bytes:
     return b"" if device is None else msgspec.json.encode(device)
 
 
+@lru_cache(maxsize=512)
 def unpack_device(packed: bytes) -> Device | None:
     """What the catalogue kept; None for a camera without ONVIF."""
     return msgspec.json.decode(packed, type=Device) if packed else None

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from vedette.kernel.database import Transaction
-from vedette.kernel.errors import Fault, conflict, invalid, not_found
+from vedette.kernel.errors import Fault, conflict, invalid, not_found, unavailable
 from vedette.kernel.log import get_logger
 from vedette.schema.identity import Subject
 from vedette.services.vst.adapters.credentials import Vault
@@ -90,6 +90,13 @@ class Sensors:
         if camera is None:
             raise not_found(f"There is no sensor '{sensor_id[:100]}'.", "CameraNotFoundError")
         return camera
+
+    def feed(self, stream_id: str) -> Camera:
+        """What reads a stream now, main or sub. Fault 404 for an unknown one, 503 for a sub stream that is not read."""
+        camera = self.feeds.find(stream_id)
+        if camera is None and self._streams.find(stream_id) is not None:
+            raise unavailable("This sub stream is read only while a rule wants it recorded. Choose the main stream.")
+        return camera or self.camera(stream_id)
 
     def find(self, stream_id: str) -> Camera | None:
         """What reads a stream now, main or sub, or None."""
