@@ -162,7 +162,9 @@ async function picture(camera: MockCamera): Promise<Response> {
 
 function accounts(path: string, method: string, body: Record<string, string>): Response {
   if (path === "status") return json({ setupRequired: !setupDone });
-  if (path === "me") return signedIn ? json({ name: "Ada", role: "admin" }) : json({ error_code: "ClientUnauthorizedError", error_message: "Please sign in." }, 401);
+  if (path === "me") return signedIn ? json({ id: "u-ada", name: "Ada", role: "admin" }) : json({ error_code: "ClientUnauthorizedError", error_message: "Please sign in." }, 401);
+  if (path === "users") return json({ users: [{ id: "u-ada", name: "Ada" }, { id: "u-ben", name: "Ben" }] });
+  if (path === "tokens") return json({ tokens: [] });
   if (path === "setup" || path === "ticket") {
     signedIn = setupDone = true;
     return json({});

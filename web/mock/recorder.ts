@@ -37,7 +37,7 @@ function absences(sensorId: string, now: number): Bad[] {
     return { start, end: start + minutes * 60_000, state, cause, by };
   };
   const all: Record<string, Bad[]> = {
-    "cam-plaza": [at(5, 3.2, 0.3, "camera_down", "camera"), at(2, 14.5, 45, "deleted", "deleted", "Ada"), at(1, 9.1, 0.05, "recorder_down", "crash"), at(0, 2.4, 6, "network_down", "network")],
+    "cam-plaza": [at(5, 3.2, 0.3, "camera_down", "camera"), at(2, 14.5, 45, "deleted", "deleted", "u-ben"), at(1, 9.1, 0.05, "recorder_down", "crash"), at(0, 2.4, 6, "network_down", "network")],
     "cam-gate": [
       ...[6, 5, 4, 3, 2, 1, 0].flatMap((d) => [at(d, 0, 480, "not_scheduled", "not_scheduled"), at(d, 18, 360, "not_scheduled", "not_scheduled")]),
       at(3, 10.2, 70, "camera_down", "camera"),
@@ -114,7 +114,7 @@ interface Kept {
 }
 const protection = (streamId: string, hoursAgo: number, minutes: number): Kept & { by: string; since: string } => {
   const start = Date.now() - hoursAgo * HOUR;
-  return { streamId, startTime: iso(start), endTime: iso(start + minutes * 60_000), by: "Ada", since: iso(start + 2 * HOUR) };
+  return { streamId, startTime: iso(start), endTime: iso(start + minutes * 60_000), by: "u-ada", since: iso(start + 2 * HOUR) };
 };
 let kept = [protection("cam-plaza", 50, 12), protection("cam-plaza", 20, 3), protection("cam-gate", 130, 90)];
 
@@ -209,7 +209,7 @@ export async function recorder(url: URL, method: string, body: object, cameras: 
   if (first === "file" && second === "protect") {
     const { ranges, protect } = body as { ranges: Kept[]; protect: boolean };
     const same = (a: Kept, b: Kept): boolean => a.streamId === b.streamId && a.startTime === b.startTime;
-    kept = protect ? [...kept, ...ranges.map((one) => ({ ...one, by: "Ada", since: iso(Date.now()) }))] : kept.filter((one) => !ranges.some((gone) => same(one, gone)));
+    kept = protect ? [...kept, ...ranges.map((one) => ({ ...one, by: "u-ada", since: iso(Date.now()) }))] : kept.filter((one) => !ranges.some((gone) => same(one, gone)));
     return json({ invalidFiles: [] });
   }
   if (first === "file" && third === "url") return json({ videoUrl: `${location.origin}/t/9f2c41d0.mp4`, expiryISO: iso(Date.now() + 7 * DAY), expiryMinutes: Number(query.get("expiryMinutes")) });

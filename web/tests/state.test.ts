@@ -99,6 +99,25 @@ test.each([
 });
 
 test("who am I, tolerantly", () => {
-  expect(readMe({ name: "Ada", role: "ADMIN" })).toEqual({ name: "Ada", role: "admin" });
-  expect(readMe(null)).toEqual({ name: "admin", role: "viewer" });
+  expect(readMe({ id: "u1", name: "Ada", role: "ADMIN" })).toEqual({ id: "u1", name: "Ada", role: "admin" });
+  expect(readMe(null)).toEqual({ id: "", name: "admin", role: "viewer" });
+});
+
+test("whoever did it is called by name, as far as one may know", async () => {
+  const { learnNames, personName } = await import("../src/state/people");
+  const { session } = await import("../src/state/session");
+  const people = vi.fn((url: string) => {
+    const list = url.endsWith("/users") ? { users: [{ id: "u2", name: "Ben" }] } : { tokens: [{ id: "t1", name: "backup" }] };
+    return Promise.resolve(new Response(JSON.stringify(list)));
+  });
+  vi.stubGlobal("fetch", people);
+  session.value = { kind: "signedIn", me: { id: "u1", name: "Ada", role: "viewer" } };
+  await learnNames();
+  expect(people).not.toHaveBeenCalled();
+  expect(["u1", "u2", "service:retention", ""].map(personName)).toEqual(["Ada", "u2", "the box itself", ""]);
+  session.value = { kind: "signedIn", me: { id: "u1", name: "Ada", role: "admin" } };
+  await learnNames();
+  await learnNames();
+  expect(people).toHaveBeenCalledTimes(2);
+  expect(["u2", "token:t1"].map(personName)).toEqual(["Ben", "the token “backup”"]);
 });

@@ -20,8 +20,12 @@ export async function whoAmI(): Promise<Me | null> {
 }
 
 export function readMe(value: unknown): Me {
-  const { name, role } = (value ?? {}) as Record<string, unknown>;
-  return { name: typeof name === "string" ? name : "admin", role: typeof role === "string" ? role.toLowerCase() : "viewer" };
+  const { id, name, role } = (value ?? {}) as Record<string, unknown>;
+  return {
+    id: typeof id === "string" ? id : "",
+    name: typeof name === "string" ? name : "admin",
+    role: typeof role === "string" ? role.toLowerCase() : "viewer",
+  };
 }
 
 export async function setUp(account: { code: string; name: string; password: string }): Promise<void> {
@@ -43,4 +47,14 @@ export async function signOut(): Promise<void> {
     // The session had ended before: that is what was asked for.
     if (!(cause instanceof ApiError && cause.status === 401)) throw cause;
   }
+}
+
+/** Names by id, of users and of tokens; for admins. */
+export async function listPeople(): Promise<Map<string, string>> {
+  const [{ users = [] }, { tokens = [] }] = await Promise.all([
+    getJson<{ users?: { id: string; name: string }[] }>(`${BASE}/users`),
+    getJson<{ tokens?: { id: string; name: string }[] }>(`${BASE}/tokens`),
+  ]);
+  const people = users.map(({ id, name }) => [id, name] as const);
+  return new Map([...people, ...tokens.map(({ id, name }) => [`token:${id}`, `the token “${name}”`] as const)]);
 }

@@ -3,6 +3,7 @@
 import type { Point } from "../lib/geometry";
 
 export interface Me {
+  readonly id: string;
   readonly name: string;
   readonly role: string;
 }

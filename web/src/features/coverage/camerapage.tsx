@@ -1,11 +1,12 @@
 /** One camera's account of its time: a week by days, a day by hours, every absence by name, and the proof. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { coverage, manifestUrl } from "../../api/recording";
 import { episodes, hoursOf, lasted, localDays, longTime, losses, reasonOf, recordedShare, shareSentence, STATE_NAMES, secondsIn, spanOfRecord, type Coverage, type Stretch } from "../../lib/coverage";
 import { clockTime, dayHeading, fileStamp, fileStem, percent, shortTime } from "../../lib/format";
 import type { Span } from "../../lib/timeline";
 import { camerasState, type Camera } from "../../state/cameras";
+import { learnNames, personName } from "../../state/people";
 import { cameraPath } from "../../state/router";
 import { useAsked, useNow } from "../../ui/hooks";
 import { Icon } from "../../ui/icon";
@@ -49,6 +50,7 @@ function CameraCoverage({ camera }: { camera: Camera }) {
   const { range, days } = rangeOf(view, back, now);
   const asked = { start: range.start, end: Math.min(range.end, now) };
   const { value, error } = useAsked((signal) => coverage(streamId, asked, signal), back === 0 ? REFRESH_MS : 0, streamId, range.start, range.end);
+  useEffect(() => void learnNames(), []);
   const streams = camera.streams.map((stream) => ({ value: stream.streamId, label: stream.isMain ? "Main" : "Sub" }));
   const title = view === "day" ? dayHeading(range.start, now) : `${dayName.format(range.start)} – ${dayName.format(range.end - 1)}`;
 
@@ -158,7 +160,7 @@ function Losses({ camera, stretches }: { camera: Camera; stretches: readonly Str
         {missing.slice(0, all ? MOST_LOSSES : FIRST_LOSSES).map((loss) => (
           <li key={loss.start}>
             <Swatch state={loss.state} />
-            <span class="losses__what"><strong>{STATE_NAMES[loss.state]}{loss.count > 1 && `, ${loss.count} times`}</strong><span class="muted">{reasonOf(loss)}</span></span>
+            <span class="losses__what"><strong>{STATE_NAMES[loss.state]}{loss.count > 1 && `, ${loss.count} times`}</strong><span class="muted">{reasonOf({ ...loss, by: personName(loss.by) })}</span></span>
             <span class="losses__when">
               <span class="reading">{clockTime(loss.start)} – {clockTime(loss.end)}</span>
               <span class="muted">{dayHeading(loss.start, now)}, {loss.count > 1 ? `${longTime(loss.lostMs)} in all` : lasted(loss)}</span>

@@ -4,6 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import { lasted, layOut, reasonOf, STATE_NAMES, STATES, longTime, stripSummary, type CoverageState, type Piece, type Stretch } from "../../lib/coverage";
 import { clockTime, momentName, plural } from "../../lib/format";
 import type { Span } from "../../lib/timeline";
+import { personName } from "../../state/people";
 import { useWidth } from "../../ui/hooks";
 
 /** The narrowest mark that can be seen and hit. */
@@ -82,11 +83,11 @@ function when(span: Span): string {
 
 function pieceText(piece: Piece): string {
   const more = piece.merged > 0 ? `, and ${plural(piece.merged, "more stretch", "more stretches")} too short to draw` : "";
-  return [`${STATE_NAMES[piece.state]}, ${when(piece)}, ${lasted(piece)}`, reasonOf(piece)].filter((part) => part !== "").join(". ") + more;
+  return [`${STATE_NAMES[piece.state]}, ${when(piece)}, ${lasted(piece)}`, reasonOf({ ...piece, by: personName(piece.by) })].filter((part) => part !== "").join(". ") + more;
 }
 
 function Tip({ piece }: { piece: Piece }) {
-  const reason = reasonOf(piece);
+  const reason = reasonOf({ ...piece, by: personName(piece.by) });
   return (
     <div class="cov__tip" style={{ "--at": `${((piece.from + piece.to) / 2) * 100}%` }} aria-hidden="true">
       <strong><Swatch state={piece.state} />{STATE_NAMES[piece.state]}<span class="reading">{lasted(piece)}</span></strong>

@@ -1,12 +1,13 @@
 /** Footage that never ages, and the way to let go of it. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { messageOf } from "../../api/client";
 import { protect, protections, type Protection } from "../../api/storage";
 import { lasted } from "../../lib/coverage";
 import { momentName, shortTime } from "../../lib/format";
 import type { Span } from "../../lib/timeline";
 import { camerasState, type Camera } from "../../state/cameras";
+import { learnNames, personName } from "../../state/people";
 import { cameraPath } from "../../state/router";
 import { mayRemove } from "../../state/session";
 import { useAsked } from "../../ui/hooks";
@@ -22,6 +23,7 @@ function rangeOf({ startTime, endTime }: Protection): Span {
 export function ProtectedPanel() {
   const { value, error, again } = useAsked(() => protections(), 0);
   const [busy, setBusy] = useState<Protection | null>(null);
+  useEffect(() => void learnNames(), []);
   if (value === null) return null;
 
   async function release(item: Protection): Promise<void> {
@@ -62,7 +64,7 @@ function Line({ item, camera, busy, onRelease }: { item: Protection; camera: Cam
       <Icon name="lock" />
       <span class="row__text">
         <strong>{camera ? <a href={cameraPath(camera.sensorId)}>{camera.name}</a> : item.streamId}</strong>
-        <span class="muted">{momentName(range.start, now)} – {shortTime(range.end)}, {lasted(range)}{item.by && ` · by ${item.by}`}</span>
+        <span class="muted">{momentName(range.start, now)} – {shortTime(range.end)}, {lasted(range)}{item.by && ` · by ${personName(item.by)}`}</span>
       </span>
       {mayRemove.value && <button type="button" class="button" disabled={busy} onClick={onRelease}><Icon name="unlock" />{busy ? "Letting go…" : "Let it age"}</button>}
     </li>
