@@ -117,7 +117,9 @@ class H264Assembler(_NalAssembler):
             return False
         kind = data[start] & 0x1F
         if kind == _H264_FU_A:
-            flags = data[start + 1] if end > start + 2 else 0
+            if end < start + 3:
+                return False
+            flags = data[start + 1]
             is_first = flags & 0x1F not in _H264_SLICES or data[start + 2] & _FIRST_SLICE
             return bool(flags & _START and is_first)
         return kind not in _H264_SLICES or bool(data[start + 1] & _FIRST_SLICE)
@@ -179,7 +181,9 @@ class HevcAssembler(_NalAssembler):
             return False
         kind = data[start] >> 1 & 0x3F
         if kind == _HEVC_FU:
-            flags = data[start + 2] if end > start + 3 else 0
+            if end < start + 4:
+                return False
+            flags = data[start + 2]
             is_first = flags & 0x3F >= _HEVC_FIRST_NON_VCL or data[start + 3] & _FIRST_SLICE
             return bool(flags & _START and is_first)
         return kind >= _HEVC_FIRST_NON_VCL or bool(data[start + 2] & _FIRST_SLICE)

@@ -2,7 +2,7 @@
 unit that was not sent."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vedette.media import h264, hevc, rtp
@@ -119,6 +119,8 @@ def is_slice(codec: VideoCodec, nal: bytes) -> bool:
 
 
 @given(st.lists(st.binary(max_size=60), max_size=20), st.sampled_from(["h264", "hevc"]))
+@example([b"\x62\x00\x00"], "hevc")
+@example([b"\x7c\x80"], "h264")
 def test_garbage_payloads_raise_only_rtp_errors(payloads: list[bytes], codec: VideoCodec) -> None:
     assembler = ASSEMBLERS[codec]()
     for payload in payloads:
