@@ -41,7 +41,7 @@ class Proxy:
     """One upstream at `unix:///path/to/socket` or `http://host:port`. Enter it before the first call.
 
     It answers 503 when nothing listens, 502 when the upstream breaks off, 504 when its status does not come within
-    `timeout_s`; a body may take as long as it needs.
+    `timeout_s` of the last bytes that it was sent; a body may take as long as it needs.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Proxy:
                 scope["method"],
                 self._url(scope),
                 headers=self._headers(scope),
-                data=_chunks(body) if _has_body(scope["headers"]) else None,
+                data=_chunks(body, patience, self._timeout_s) if _has_body(scope["headers"]) else None,
                 allow_redirects=False,
             )
             patience.deadline = float("inf")
@@ -197,10 +197,15 @@ async def _pump_request(receive: Receive, body: MemoryObjectSendStream[bytes], c
     call.cancel()
 
 
-async def _chunks(body: MemoryObjectReceiveStream[bytes]) -> AsyncGenerator[bytes]:
+async def _chunks(
+    body: MemoryObjectReceiveStream[bytes], patience: anyio.CancelScope, timeout_s: float
+) -> AsyncGenerator[bytes]:
+    """The request's body; while it comes, the upstream cannot be expected to answer."""
     async with body:
         async for chunk in body:
             yield chunk
+            if patience.deadline < float("inf"):  # no answer yet
+                patience.deadline = anyio.current_time() + timeout_s
 
 
 async def _pump_to_client(upstream: aiohttp.ClientWebSocketResponse, send: Send, call: anyio.CancelScope) -> None:

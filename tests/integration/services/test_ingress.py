@@ -36,6 +36,7 @@ VST_DOCUMENT = {
     "paths": {
         "/vst/api/v1/sensor/list": {"get": {"x-vedette-action": "view"}},
         "/vst/api/v1/sensor/add": {"post": {"x-vedette-action": "configure"}},
+        "/vst/api/v1/storage/file": {"post": {"x-vedette-action": "configure", "x-vedette-body": "stream"}},
     }
 }
 
@@ -263,6 +264,16 @@ async def test_a_body_past_the_limit_is_refused_before_or_while_it_comes(tmp_pat
             status, replied, _ = await call.finished()
             assert (status, replied["connection"]) == (413, "close")
         assert it.vst.received - before <= 1024
+
+
+async def test_files_may_be_larger_where_a_route_takes_them(tmp_path: Path) -> None:
+    settings = IngressSettings(names=("box.test",), body_limit_bytes=1024)
+    async with edge(tmp_path, settings=settings) as it:
+        token = await it.bearer()
+        before = it.vst.received
+        path = "/vst/api/v1/storage/file"
+        assert await it.status("POST", path, authorization=token, body=bytes(300_000)) == 200
+        assert it.vst.received - before == 300_000
 
 
 async def test_readiness_is_that_of_everybody_and_telemetry_needs_a_caller(tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from vedette.services.ingress.core.paths import Path
 WEBSOCKET = "WEBSOCKET"
 """Stands where a method stands, for routes that are upgraded."""
 
+BODY, STREAM = "x-vedette-body", "stream"
+"""An operation with this mark takes files: its body may be of any size."""
+
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head"})
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
@@ -44,7 +47,10 @@ _ANALYTICS = ("/emdx/", "/ws-emdx/", "/api/v3.2/analytics/")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path template. `strip` leading segments are the mount's own; `inside` replaces the path."""
+    """One method of one path template. `strip` leading segments are the mount's own; `inside` replaces the path.
+
+    `is_streamed` lets a body of any size pass: its limit is the upstream's, which reads it as it comes.
+    """
 
     method: str
     template: str
@@ -52,6 +58,7 @@ class Route:
     action: Action
     strip: int = 0
     inside: str = ""
+    is_streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +105,20 @@ def routes_of(name: str, document: Mapping[str, Any], websockets: Iterable[str])
     mount = MOUNTS[name]
     found: dict[tuple[str, str], Route] = {}
     rows = [
-        (method.upper(), inside, Action(operation["x-vedette-action"]))
+        (method.upper(), inside, Action(operation["x-vedette-action"]), operation.get(BODY) == STREAM)
         for inside, item in document["paths"].items()
         for method, operation in item.items()
         if method in _METHODS
     ]
-    rows.extend((WEBSOCKET, inside, Action.VIEW) for inside in websockets)
+    rows.extend((WEBSOCKET, inside, Action.VIEW, False) for inside in websockets)
     rows.sort(
         key=lambda row: not row[1].startswith(mount.keeps or ("\0",))
     )  # a path that says where it lives goes first
-    for method, inside, action in rows:
+    for method, inside, action, is_streamed in rows:
         outside = mount.outside(inside)
         if outside is not None and action is not Action.INTERNAL:
             strip = (len(outside) - len(inside)) and mount.below.count("/")
-            found.setdefault((method, outside), Route(method, outside, name, action, strip))
+            found.setdefault((method, outside), Route(method, outside, name, action, strip, is_streamed=is_streamed))
     return list(found.values())
 
 

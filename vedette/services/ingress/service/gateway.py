@@ -21,6 +21,7 @@ from vedette.services.ingress.service.web import PAGE_POLICY, Page, WebApp
 type Authenticate = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[Subject | None]]
 """Who asks, by the headers that count (`authorization`) and the cookies; None for nobody."""
 
+_ANY_SIZE = 1 << 62
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _KEEPS_CREDENTIALS = "accounts"
 _CREDENTIALS = frozenset({b"cookie", b"authorization"})
@@ -76,14 +77,14 @@ class Gateway:
             if isinstance(answer, Page):
                 await _send_page(scope, send, answer)
             else:
-                app, inside = answer
-                await limited(app, inside, receive, guarded, limit_bytes=self._gate.body_limit_bytes)
+                app, inside, limit_bytes = answer
+                await limited(app, inside, receive, guarded, limit_bytes=limit_bytes)
         except Fault as fault:
             self._refused.labels(fault.status).inc()
             await refuse(scope, guarded, fault, style=style)
 
-    async def _decide(self, scope: Scope, path: Path | None) -> Page | tuple[ASGIApp, Scope]:
-        """A page of the web app, or the upstream and what it is told. Fault for everything else."""
+    async def _decide(self, scope: Scope, path: Path | None) -> Page | tuple[ASGIApp, Scope, int]:
+        """A page of the web app, or the upstream, what it is told and the most bytes it is sent. Fault otherwise."""
         headers = _Headers(scope)
         if not host_allowed(headers.one("host") or "", self._gate.host_names):
             raise Fault("InvalidParameterError", 421, "This box does not go by that name. Add it to ingress.names.")
@@ -93,7 +94,8 @@ class Gateway:
         found = self._gate.routes.find(method, path)
         if isinstance(found, Match):
             caller = await self._admit(found, method, headers)
-            return self._gate.upstreams[found.route.upstream], _inside(scope, found, caller)
+            limit_bytes = _ANY_SIZE if found.route.is_streamed else self._gate.body_limit_bytes
+            return self._gate.upstreams[found.route.upstream], _inside(scope, found, caller), limit_bytes
         if isinstance(found, OtherMethods):
             allow = ", ".join(name for name in found.allowed if name != WEBSOCKET)
             text = f"This address takes {allow or 'websockets'}, not {method}."

@@ -49,6 +49,12 @@ TABLE = RouteTable(
 )
 
 
+def test_only_what_says_so_takes_bodies_of_any_size() -> None:
+    operation = {"x-vedette-action": "configure"}
+    marked = {"paths": {"/vst/api/v1/file": {"put": operation | {"x-vedette-body": "stream"}, "post": operation}}}
+    assert {route.method: route.is_streamed for route in routes_of("vst", marked, [])} == {"PUT": True, "POST": False}
+
+
 def find(method: str, raw: bytes) -> Match | OtherMethods | None:
     path = normalise(raw)
     assert path is not None
