@@ -163,7 +163,7 @@ async def test_deleting_a_camera_keeps_or_takes_its_recordings(data_dir: Path) -
         assert (await vst.ask("GET", f"/storage/{kept}/timelines")).status == 200
         assert (await vst.ask("GET", f"/storage/{gone}/timelines")).json == []
         reply = await vst.ask("DELETE", f"/storage/file/{kept}")
-        assert set(reply.json) == {"spaceSaved"}
+        assert reply.json["spaceSaved"] >= 0
         assert (await vst.ask("GET", f"/storage/{kept}/timelines")).json == []
     report = await anyio.to_thread.run_sync(lambda: fsck(data_dir, clock=SystemClock()))
     assert (report.segments, report.findings) == (0, [])
