@@ -5,12 +5,12 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import override
 
-from tests.faults.disk import LoopDisk, run, workplace
+from tests.faults.disk import LoopDisk, a_disk, run, workplace
 from tests.faults.lane import Lane, zygote
 from tests.faults.ledger import Ledger, Sent
 from tests.faults.powercut import Outcome
@@ -67,8 +67,26 @@ class VolatileLoop(LoopDisk):
         self._process.communicate()
 
 
+class ReflinkedLoop(LoopDisk):
+    """An ext4 file system in a file on xfs, of which a copy is taken in an instant while it is written."""
+
+    def __init__(self, home: Path, outer: LoopDisk) -> None:
+        self.kind, self.image = "ext4", outer.mount_point / "disk.img"
+        with self.image.open("wb") as file:
+            file.truncate(_SIZE)
+        run("mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0", str(self.image))
+        self.mount_point = home / "reflinked"
+        self.mount_point.mkdir()
+        self.device = run("losetup", "-f", "--show", "--direct-io=on", str(self.image))
+        self.mount()
+
+    def copy(self, to: Path) -> None:
+        """What the disk holds now, flushed or not: only what is still in memory above it is missing."""
+        run("cp", "--reflink=always", str(self.image), str(to))
+
+
 def lost_writes(count: int, seed: int, *, lie: bool = False) -> Outcome:
-    """So many images taken inside writes; each is mounted, recovered from and judged."""
+    """So many images taken inside writes of a volatile disk; each is mounted, recovered from and judged."""
     total, rng = Outcome(), random.Random(f"{seed} voldisk")
     while total.cuts < count:
         with workplace() as home:
@@ -76,28 +94,61 @@ def lost_writes(count: int, seed: int, *, lie: bool = False) -> Outcome:
     return total
 
 
+def any_instant(count: int, seed: int) -> Outcome:
+    """So many images of a disk at any instant, while cameras are recorded on it."""
+    total, rng = Outcome(), random.Random(f"{seed} reflink")
+    while total.cuts < count:
+        total.add(_one_reflinked(min(_IMAGES_A_LIFE, count - total.cuts), rng))
+    return total
+
+
+def _one_reflinked(count: int, rng: random.Random) -> Outcome:
+    with workplace() as home, a_disk(home, "xfs", 640 << 20) as outer:
+        disk = ReflinkedLoop(home, outer)
+
+        def take(image: Path) -> list[Sent]:
+            time.sleep(rng.uniform(0.0, 0.15))
+            sent = lane.sent()  # read before the image: what was promised by then must be in it
+            disk.copy(image)
+            now = lane.sent()
+            return [Sent(before.first, after.last, before.told_us) for before, after in zip(sent, now, strict=True)]
+
+        lane = Lane(home, disk.mount_point / "vst", rng, cameras=_CAMERAS)
+        return _images(outer.mount_point, lane, count, take, close=disk.close)
+
+
 def _one_disk(home: Path, count: int, rng: random.Random, *, lie: bool) -> Outcome:
-    outcome = Outcome()
-    (home / "judge").mkdir()
     disk = VolatileLoop(home)
     lane = Lane(home, disk.mount_point / "vst", rng, cameras=_CAMERAS, speed=_SPEED)
+
+    def take(image: Path) -> list[Sent]:
+        disk.command("lie", int(lie))
+        time.sleep(rng.uniform(0.0, 0.5 if lie else 0.2))
+        told = [sent.told_us for sent in lane.sent()]
+        writes, keep, order = rng.randint(1, 40), rng.choice(_KEEPS), rng.randint(0, 1 << 30)
+        disk.command("crash", writes, image, keep, order, home / "ledger")
+        lane.until(image.exists, "the image is taken")
+        return [Sent(now.first, now.last, then) for now, then in zip(at(image), told, strict=True)]
+
+    return _images(home, lane, count, take, close=disk.close)
+
+
+def _images(
+    where: Path, lane: Lane, count: int, take: Callable[[Path], list[Sent]], *, close: Callable[[], None]
+) -> Outcome:
+    """A life that records while images of its disk are taken and judged, each in a life of its own."""
+    outcome, home = Outcome(), where / "judge"
+    home.mkdir()
     try:
         lane.begin(zygote(0))
         lane.until(lambda: all(sent.told_us for sent in lane.sent()), "something is promised")
-        disk.command("lie", int(lie))
         for number in range(count):
-            time.sleep(rng.uniform(0.0, 0.5 if lie else 0.2))
-            image = home / f"image-{number}"
-            told = [sent.told_us for sent in lane.sent()]
-            writes, keep, order = rng.randint(1, 40), rng.choice(_KEEPS), rng.randint(0, 1 << 30)
-            disk.command("crash", writes, image, keep, order, home / "ledger")
-            lane.until(image.exists, "the image is taken")
-            sent = [Sent(now.first, now.last, then) for now, then in zip(at(image), told, strict=True)]
-            outcome.add(_judged(home / "judge", image, lane, sent))
+            image = where / f"image-{number}"
+            outcome.add(_judged(home, image, lane, take(image)))
     finally:
         zygote(0).kill()
         lane.close()
-        disk.close()
+        close()
     return outcome
 
 

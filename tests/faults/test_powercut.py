@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.images import lost_writes
+from tests.faults.images import any_instant, lost_writes
 from tests.faults.powercut import Outcome, kills, power_cuts
 
 CUT_US = 2_000_000
@@ -40,6 +40,16 @@ def test_a_recorder_that_does_not_flush_is_found_out(
     outcome = power_cuts(("ext4",), 5, seed, lie=True)
     measured(outcome.line("control: power cut without flushing"))
     assert outcome.verdict.broken > 0
+
+
+@pytest.mark.parametrize("count", [10, pytest.param(5000, marks=pytest.mark.long)])
+def test_an_image_of_any_instant(
+    count: int, seed: int, need: Callable[..., None], measured: Callable[[str], None]
+) -> None:
+    need("ext4", "xfs")
+    outcome = any_instant(count, seed)
+    measured(outcome.line("image of any instant"))
+    hold(outcome)
 
 
 def test_a_disk_that_loses_and_reorders_what_was_not_flushed(
