@@ -48,6 +48,9 @@ class VstSettings(Settings):
     min_free_gib: float = Field(
         2.0, ge=0, description="Free GiB of the disk, at least 5 %, below which the oldest are deleted; 0 for no limit."
     )
+    preview_every_s: float = Field(
+        2.0, ge=0, description="Least seconds between two small pictures of a camera for scrubbing; 0 makes none."
+    )
     max_upload_gib: float = Field(64, gt=0, description="GiB of the largest file that can be uploaded.")
     ageing_every_s: float = Field(30.0, gt=0, description="Seconds between two looks at age and space.")
     clip_file_s: float = Field(600.0, gt=0, description="Clips up to this long are made whole before they are sent.")

@@ -19,6 +19,7 @@ from vedette.services.vst.api.common import (
 from vedette.services.vst.api.pictures import add_pictures
 from vedette.services.vst.api.storage_files import add_files
 from vedette.services.vst.api.storage_policy import add_policy
+from vedette.services.vst.api.storage_previews import add_previews
 from vedette.services.vst.api.storage_uploads import add_uploads
 from vedette.services.vst.api.storage_urls import add_urls
 from vedette.services.vst.model import Usage
@@ -37,6 +38,7 @@ def build_router(service: Vst) -> APIRouter:
     add_policy(router, service)
     add_files(router, service)
     add_pictures(router, service)
+    add_previews(router, service)
     add_urls(router, service)
     add_uploads(router, service)
     _add_stream(router, service)

@@ -48,6 +48,7 @@ from vedette.services.vst.service.live import LiveSessions
 from vedette.services.vst.service.meters import Meters
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.policy import Policies
+from vedette.services.vst.service.previews import Previews
 from vedette.services.vst.service.quality import Quality
 from vedette.services.vst.service.readings import Readings
 from vedette.services.vst.service.reaper import Reaper
@@ -62,6 +63,7 @@ from vedette.services.vst.settings import VstSettings
 _KEY_FILE = "credentials.key"
 _UPLOADS = "uploads"
 _CHUNKS = "chunks"
+_PREVIEWS = "previews"
 _ALIVE = "alive"
 _ALIVE_S = 2.0
 _LIVE = "/live/"
@@ -112,6 +114,10 @@ class Vst:
         self.evidence = Evidence(database, kernel.clock, kernel.data_dir / KEY_FILE)
         self.uploads = Uploads(self._parts, self.sensors, self.deletion, root=kernel.data_dir / _UPLOADS)
         self.chunks = Chunks(self._parts, self.uploads, kernel.data_dir / _CHUNKS)
+        self.previews = Previews(
+            self._parts, self.sensors, self.footage, self.coverage, root=kernel.data_dir / _PREVIEWS
+        )
+        self.deletion.on_deleted = self.previews.forget
         self.urls, self.frames = Urls(self._parts), Frames(self._parts, self.footage.segments)
         self._silence = Silence(kernel.bus, kernel.clock, meters)
         self.live = LiveSessions(self._parts, self.sensors, make_peer)
@@ -266,6 +272,7 @@ class Vst:
         group.start_soon(self.readings.run)
         await self.live.start(group)
         group.start_soon(self.reaper.run)
+        group.start_soon(self.previews.run)
         group.start_soon(self._count_relay_clients, relay)
         group.start_soon(self._be_alive)
         self._reason = None

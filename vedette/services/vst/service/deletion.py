@@ -3,7 +3,7 @@
 What is protected is looked up in the same transaction that deletes, so that nothing slips in between.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,6 +24,10 @@ from vedette.services.vst.store import StorageStore, Store
 BATCH = 500
 FOR_EVER_US = 1 << 62
 AGEING = "ageing"
+
+
+type OnDeleted = Callable[[str, Instant, Instant], Awaitable[None]]
+"""Told of each stream and range of which a person deleted something, once the files are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Deletion:
         self._database, self._folder = parts.database, parts.folder
         self._clock, self._meters = parts.clock, parts.meters
         self._one = anyio.Lock()
+        self.on_deleted: OnDeleted | None = None
 
     async def segments(self, segments: Sequence[Segment], *, actor: str) -> Deleted:
         """Deletes segments and their files, but for what is protected."""
@@ -130,6 +135,10 @@ class Deletion:
         await self.finish_garbage()
         if not gone:
             return Deleted()
+        if self.on_deleted is not None and actor != AGEING:
+            for stream_id in sorted({segment.stream_id for segment in gone}):
+                mine = [segment for segment in gone if segment.stream_id == stream_id]
+                await self.on_deleted(stream_id, min(item.start_us for item in mine), max(item.end_us for item in mine))
         freed = sum(segment.bytes for segment in gone)
         self._meters.deleted_bytes.labels(actor if actor == AGEING else "user").inc(freed)
         get_logger("vst").info("recordings_deleted", segments=len(gone), bytes=freed, actor=actor)

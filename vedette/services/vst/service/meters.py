@@ -32,6 +32,8 @@ class Meters:
         self.readings = telemetry.counter("readings_total", "Readings of sensors that were stored.")
         self.readings_refused = telemetry.counter("readings_refused_total", "Readings that were refused.", ("way",))
         self.deleted_bytes = telemetry.counter("deleted_bytes_total", "Bytes of recordings deleted.", ("actor",))
+        self.previews = telemetry.counter("previews_total", "Small pictures made for scrubbing.")
+        self.previews_failed = telemetry.counter("previews_failed_total", "Small pictures that could not be made.")
         self.disk_alarm = telemetry.gauge("disk_alarm", "0: enough space, 1: nearly full, 2: recording has stopped.")
         self.free_bytes = telemetry.gauge("free_bytes", "Free bytes on the recordings' disk.")
 
