@@ -13,6 +13,7 @@ from tests.support.asgi import VIEWER
 from tests.support.ipycam import Wanted, ipycam
 from tests.support.vst_running import Running, running, settings_of
 from vedette.kernel.clock import SystemClock
+from vedette.services.vst.adapters.discovery import Found
 from vedette.tools.camera import Camera, FaultOrder, Presence, open_scene
 
 pytestmark = pytest.mark.anyio
@@ -146,6 +147,23 @@ async def test_a_camera_at_a_new_address_is_followed_and_loses_nothing_else(data
         assert (listed["sensorId"], listed["name"]) == (sensor_id, "Gate")
 
 
+async def test_nobody_takes_a_cameras_place_by_claiming_to_be_it(data_dir: Path) -> None:
+    async with own_camera(("gate", "spare")) as (camera, presence), vst_beside(data_dir, presence) as vst:
+        where = presence.url("gate").removeprefix("http://").split("/")[0]
+        reply = await vst.ask("POST", "/sensor/add", body={"sensorIp": where, "name": "Gate", **KNOWN})
+        sensor_id = reply.json["sensorId"]
+        await vst.until_online(sensor_id)
+        endpoint = presence.hosts["gate"].announced.endpoint
+        liar = Found(endpoint, (presence.url("spare"),), hardware="Vedette camera", address="127.0.0.3")
+        await vst.service.finder._take(liar)
+        assert (await vst.ask("GET", f"/sensor/{sensor_id}/info")).json["sensorIp"] == "127.0.0.2"
+        camera.refuse("gate")
+        camera.drop("gate")
+        await vst.until_health(sensor_id, "offline")
+        await vst.service.finder._take(liar)
+        assert (await vst.ask("GET", f"/sensor/{sensor_id}/info")).json["sensorIp"] == "127.0.0.2"
+
+
 async def test_a_camera_that_says_hello_from_a_new_address_is_followed_by_itself(data_dir: Path) -> None:
     async with own_camera() as (camera, presence), vst_beside(data_dir, presence, discovery_every_s=3600) as vst:
         [found] = await until_found(vst)
@@ -272,6 +290,30 @@ async def test_a_new_camera_takes_the_place_of_a_broken_one(data_dir: Path) -> N
         assert (sub["streamId"], sub["url"]) == (subs[0]["streamId"], subs[1]["url"])
         await vst.until_online(gate)
         await vst.until_recorded(gate, 2)
+
+
+async def test_a_camera_is_moved_by_hand_to_where_it_really_is(data_dir: Path) -> None:
+    async with own_camera(("gate", "spare")) as (camera, presence), running(data_dir) as vst:
+        gate = await vst.add(camera.url("gate"), "Gate", subUrl=camera.url("gate", sub=True), **KNOWN)
+        path, port = f"/sensor/{gate}/info", camera.url("spare").split(":")[2].split("/")[0]
+        nobody = await vst.ask("POST", path, body={"sensorIp": "127.0.0.9", "name": "Yard"})
+        assert nobody.status == 502
+        assert (await vst.ask("GET", path)).json["name"] == "Gate"
+        assert (await vst.ask("POST", path, body={"sensorIp": "not a host"})).status == 400
+        assert (await vst.ask("POST", path, body={"sensorIp": "192.0.2.1"})).status == 403
+        camera.obey(FaultOrder(fault="reboot", camera="gate", seconds=0.2, host="127.0.0.4"))
+        with anyio.fail_after(30):
+            while (await vst.ask("POST", path, body={"sensorIp": "127.0.0.4", "name": "Yard"})).status != 200:
+                await anyio.sleep(0.1)
+        info = (await vst.ask("GET", path)).json
+        assert (info["sensorIp"], info["name"]) == ("127.0.0.4", "Yard")
+        [main, sub] = (await vst.ask("GET", f"/sensor/{gate}/streams")).json
+        assert (main["url"], sub["url"]) == (camera.url("gate"), camera.url("gate", sub=True))
+        await vst.until_online(gate)
+        spare = presence.url("spare").removeprefix("http://").split("/")[0]
+        other = (await vst.ask("POST", "/sensor/add", body={"sensorIp": spare, "name": "Spare", **KNOWN})).json
+        wrong = await vst.ask("POST", f"/sensor/{other['sensorId']}/info", body={"sensorIp": f"127.0.0.4:{port}"})
+        assert wrong.status in (408, 409, 502)
 
 
 async def test_a_plain_rtsp_camera_says_what_it_cannot(data_dir: Path) -> None:

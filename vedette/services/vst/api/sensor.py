@@ -67,7 +67,10 @@ def _add_changes(router: APIRouter, service: Vst) -> None:
 
     @router.post("/{sensorId}/info", dependencies=[requires(Action.CONFIGURE, sensor="sensorId")])
     async def set_info(sensor_id: SensorId, body: SensorChange) -> JsonObject:
-        """Rename or describe a camera; what is not sent stays as it is."""
+        """Rename or describe a camera, or follow it to another `sensorIp`, where it is looked at first; what is not
+        sent stays as it is."""
+        if body.sensor_ip.strip() and body.sensor_ip.strip() != service.sensors.address(sensor_id):
+            await service.sensors.set_address(sensor_id, body.sensor_ip.strip())
         details = body.over(service.sensors.camera(sensor_id).sensor.details)
         await service.sensors.set_details(sensor_id, name=body.name, details=details)
         return {}

@@ -106,9 +106,10 @@ class SensorAdd(Described):
 
 
 class SensorChange(Described):
-    """New words about a camera."""
+    """New words about a camera, or the address that it has moved to."""
 
     name: str | None = Field(None, max_length=128)
+    sensor_ip: str = Field("", max_length=128)
 
 
 class NewCredentials(Loose):

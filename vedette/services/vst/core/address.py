@@ -41,6 +41,17 @@ def host_of(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or _PORTS[parts.scheme]
 
 
+def with_host(url: str, host: str) -> str:
+    """The same URL at another host, which may bring a port of its own. ValueError with a sentence for no host."""
+    parts = urlsplit(url)
+    there = urlsplit(f"//{f'[{host}]' if host.count(':') > 1 and not host.startswith('[') else host}")
+    if not there.hostname or there.path or there.query or there.fragment or there.username is not None:
+        raise ValueError("an address is a host or host:port, such as 192.168.1.20")
+    name = f"[{there.hostname}]" if ":" in there.hostname else there.hostname
+    port = parts.port if there.port is None else there.port
+    return split_url(urlunsplit((parts.scheme, name if port is None else f"{name}:{port}", *parts[2:4], "")))[0]
+
+
 def dial_url(url: str, address: str, credentials: Credentials | None) -> str:
     """The URL to open: the address that was checked in place of the name, with the credentials inside."""
     parts = urlsplit(url)

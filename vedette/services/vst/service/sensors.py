@@ -13,6 +13,7 @@ from vedette.kernel.log import get_logger
 from vedette.schema.identity import Subject
 from vedette.services.vst.adapters.credentials import Vault
 from vedette.services.vst.adapters.resolver import CameraDialler
+from vedette.services.vst.core.address import with_host
 from vedette.services.vst.core.onvif_types import Device, Identity, same_device
 from vedette.services.vst.core.sensor_list import BadNameError, checked_name, free_name
 from vedette.services.vst.model import (
@@ -146,6 +147,30 @@ class Sensors:
         if any(chosen == other.sensor.name for key, other in self._cameras.items() if key != sensor_id):
             raise conflict(f"{_NAME_TAKEN}: '{chosen}'. Choose another name.")
         await self._save(replace(camera.sensor, name=chosen, details=details))
+
+    def address(self, sensor_id: str) -> str:
+        """The host of a camera's main stream. Fault 404 when there is no such sensor."""
+        return urlsplit(self.camera(sensor_id).sensor.url).hostname or ""
+
+    async def set_address(self, sensor_id: str, address: str) -> None:
+        """The same camera at another address, once it has shown media there. Faults: 400 for no address, 409 when
+        another device or another sensor is there, and what the probe says."""
+        sensor, credentials = self._known(sensor_id)
+        device = unpack_device(sensor.device)
+        wanted = NewSensor(sensor.name, credentials=credentials, details=sensor.details, address=address)
+        if device is None:
+            wanted = replace(wanted, url=_moved(sensor.url, address))
+            subs = [_moved(stream.url, address) for stream in self._streams.of(sensor_id)[1:2]]
+            probed = await self.prober.by_url(replace(wanted, sub_url=next(iter(subs), "")))
+        else:
+            probed = await self.prober.by_address(wanted)
+            if probed.device is None or not same_device(identity_of(probed.device), identity_of(device)):
+                raise conflict("Another camera is at this address. Add it, then let it take this one's place.")
+        mine = {stream.url for stream in self._streams.of(sensor_id)}
+        if any(probed.main.url == stream.url for stream in self._streams.all() if stream.url not in mine):
+            raise conflict(f"{_EXISTS}. Change or delete the sensor that has this address.")
+        await self.move(sensor_id, probed)
+        get_logger("vst").info("camera_readdressed", sensor_id=sensor_id, address=address)
 
     async def set_credentials(self, sensor_id: str, credentials: Credentials | None) -> None:
         """Replaces a camera's credentials and dials again with them."""
@@ -298,6 +323,13 @@ def _checked(name: str) -> str:
         return checked_name(name)
     except BadNameError as fault:
         raise Fault("InvalidParameterError", 400, f"{_NAME_TAKEN}. {fault}") from fault
+
+
+def _moved(url: str, address: str) -> str:
+    try:
+        return with_host(url, address)
+    except ValueError as error:
+        raise invalid(f"sensorIp is wrong: {error}.") from error
 
 
 def _called(device: Device) -> str:

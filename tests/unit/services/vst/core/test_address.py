@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.services.vst.core.address import dial_url, host_of, is_allowed, networks_of, split_url
+from vedette.services.vst.core.address import dial_url, host_of, is_allowed, networks_of, split_url, with_host
 from vedette.services.vst.model import Credentials
 
 PRIVATE = networks_of(["10.0.0.0/8", "192.168.0.0/16", "fd00::/8"])
@@ -58,3 +58,23 @@ def test_the_checked_address_takes_the_place_of_the_name() -> None:
     assert dial_url("rtsp://camera:8554/a", "fd00::1", None) == "rtsp://[fd00::1]:8554/a"
     assert host_of("rtsp://camera/a") == ("camera", 554)
     assert host_of("rtsps://camera/a") == ("camera", 322)
+
+
+@pytest.mark.parametrize(
+    ("host", "moved"),
+    [
+        ("192.0.2.9", "rtsp://192.0.2.9:8554/a/b?c=d"),
+        ("cam.example", "rtsp://cam.example:8554/a/b?c=d"),
+        ("192.0.2.9:10554", "rtsp://192.0.2.9:10554/a/b?c=d"),
+        ("2001:db8::7", "rtsp://[2001:db8::7]:8554/a/b?c=d"),
+        ("[2001:db8::7]:99", "rtsp://[2001:db8::7]:99/a/b?c=d"),
+    ],
+)
+def test_a_camera_moves_to_another_host(host: str, moved: str) -> None:
+    assert with_host("rtsp://192.0.2.1:8554/a/b?c=d", host) == moved
+
+
+@pytest.mark.parametrize("host", ["", "a b", "a/b", "u@h", "h:x", "h:0", "h?x", "h#x", "rtsp://h"])
+def test_what_is_no_host_is_refused(host: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        with_host("rtsp://192.0.2.1:8554/a", host)
