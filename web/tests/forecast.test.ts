@@ -41,7 +41,7 @@ function forecast(gone: readonly { streamId: string; segments: number; bytes: nu
 describe("what a change would do", () => {
   test("says how much goes, and from when the rest is", () => {
     const some = forecast([{ streamId: "a", segments: 9, bytes: 12.4 * GIB, until: iso(4) }, { streamId: "b", segments: 0, bytes: 0, until: null }]);
-    expect(oldestAfter(some)).toBe(Date.parse(iso(20)));
+    expect(oldestAfter(some, [])).toBe(Date.parse(iso(20)));
     expect(forecastSentence(some, NOW)).toBe("Would delete 12.4 GiB now, oldest footage then from yesterday, 22:00.");
     expect(deletions(some)).toEqual([{ name: "Gate", bytes: 12.4 * GIB, until: iso(4), all: false }]);
   });
@@ -58,8 +58,12 @@ describe("what a change would do", () => {
     expect(deletions(all).map(({ name, all: whole }) => [name, whole])).toEqual([["b", true], ["Gate", true]]);
   });
 
-  test("what is protected stays the oldest", () => {
-    expect(oldestAfter(forecast([{ streamId: "a", segments: 1, bytes: GIB, until: iso(1) }], GIB))).toBe(Date.parse(iso(30)));
+  test("what is protected stays, and may be the oldest", () => {
+    const cut = forecast([{ streamId: "a", segments: 1, bytes: GIB, until: iso(1) }, { streamId: "b", segments: 1, bytes: 20 * GIB, until: iso(0) }], GIB);
+    expect(oldestAfter(cut, [])).toBe(Date.parse(iso(1)));
+    expect(oldestAfter(cut, [{ streamId: "a", startTime: iso(9) }, { streamId: "c", startTime: iso(12) }])).toBe(Date.parse(iso(9)));
+    expect(oldestAfter(cut, [{ streamId: "b", startTime: iso(99) }])).toBe(Date.parse(iso(20)));
+    expect(forecastSentence(cut, NOW, [{ streamId: "a", startTime: iso(9) }])).toContain("from 09:00.");
   });
 });
 

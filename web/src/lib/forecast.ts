@@ -117,24 +117,30 @@ export function deletions(forecast: Forecast): { name: string; bytes: number; un
     .sort((a, b) => b.bytes - a.bytes);
 }
 
+/** What stays whatever happens. */
+export interface Kept {
+  readonly streamId: string;
+  readonly startTime: string;
+}
+
 /** The oldest instant that would be left anywhere, null where nothing is left. */
-export function oldestAfter(forecast: Forecast): number | null {
+export function oldestAfter(forecast: Forecast, kept: readonly Kept[]): number | null {
   const cut = new Map(forecast.wouldDelete.streams.map((stream) => [stream.streamId, stream]));
   const starts = forecast.streams.flatMap((store) => {
     if (store.oldest === null) return [];
     const gone = cut.get(store.streamId);
-    if (!gone || gone.segments === 0) return [Date.parse(store.oldest)];
-    // What is protected stays, and with it the old beginning.
-    if (store.protectedBytes > 0) return [Date.parse(store.oldest)];
-    return gone.until === null || gone.bytes >= store.bytes ? [] : [Date.parse(gone.until)];
+    const oldest = Date.parse(store.oldest);
+    if (!gone || gone.segments === 0) return [oldest];
+    const held = kept.filter(({ streamId }) => streamId === store.streamId).map(({ startTime }) => Math.max(oldest, Date.parse(startTime)));
+    return gone.until === null || gone.bytes >= store.bytes ? held : [...held, Date.parse(gone.until)];
   });
   return starts.length === 0 ? null : Math.min(...starts);
 }
 
 /** "Would delete 12.4 GiB now, oldest footage then from Monday, 14:05". */
-export function forecastSentence(forecast: Forecast, nowMs: number): string {
+export function forecastSentence(forecast: Forecast, nowMs: number, kept: readonly Kept[] = []): string {
   const { segments, bytes: count } = forecast.wouldDelete;
-  const oldest = oldestAfter(forecast);
+  const oldest = oldestAfter(forecast, kept);
   if (segments === 0) return oldest === null ? "Would delete nothing." : `Would delete nothing; oldest footage is from ${momentName(oldest, nowMs)}.`;
   const first = `Would delete ${bytes(count)} now`;
   return oldest === null ? `${first}, and nothing would be left.` : `${first}, oldest footage then from ${momentName(oldest, nowMs)}.`;

@@ -2,10 +2,11 @@
 
 import { useEffect, useId, useState } from "preact/hooks";
 import { messageOf } from "../../api/client";
-import { forecast as askForecast, savePolicy } from "../../api/storage";
-import { deletions, forecastSentence, longRunSentence, policyProblem, RULES, samePolicy, type Forecast, type Policy, type Rule } from "../../lib/forecast";
+import { forecast as askForecast, protections, savePolicy } from "../../api/storage";
+import { deletions, forecastSentence, longRunSentence, policyProblem, RULES, samePolicy, type Forecast, type Kept, type Policy, type Rule } from "../../lib/forecast";
 import { bytes, momentName } from "../../lib/format";
 import { mayRemove } from "../../state/session";
+import { useAsked } from "../../ui/hooks";
 import { Dialog, Notice } from "../../ui/parts";
 import { toast } from "../../ui/toast";
 
@@ -41,6 +42,7 @@ export function PolicyPanel({ stored, onSaved }: { stored: Policy; onSaved: () =
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const whatIf = useWhatIf(policy, stored);
+  const kept = useAsked(() => protections(), 0);
   const problem = policyProblem(policy);
   const changed = !samePolicy(policy, stored);
   const deletes = whatIf.kind === "told" && whatIf.forecast.wouldDelete.segments > 0;
@@ -74,7 +76,7 @@ export function PolicyPanel({ stored, onSaved }: { stored: Policy; onSaved: () =
           {RULES.map((rule) => <RuleField key={rule.key} rule={rule} value={policy[rule.key]} onChange={(value) => setPolicy({ ...policy, [rule.key]: value })} />)}
         </div>
         {changed && problem && <Notice error>{problem}</Notice>}
-        {changed && !problem && <Outcome whatIf={whatIf} />}
+        {changed && !problem && <Outcome whatIf={whatIf} kept={kept.value ?? []} />}
         {error && <Notice error>{error}</Notice>}
         {changed && (
           <div class="dialog__actions">
@@ -85,7 +87,7 @@ export function PolicyPanel({ stored, onSaved }: { stored: Policy; onSaved: () =
       </form>
       {asking && whatIf.kind === "told" && (
         <Dialog title="Delete footage?" onClose={() => setAsking(false)}>
-          <p>{forecastSentence(whatIf.forecast, Date.now())} What is protected stays.</p>
+          <p>{forecastSentence(whatIf.forecast, Date.now(), kept.value ?? [])} What is protected stays.</p>
           <div class="dialog__actions">
             <button type="button" class="button" onClick={() => setAsking(false)}>Keep it</button>
             <button type="button" class="button button--danger" disabled={busy} onClick={() => void save()}>Save and delete {bytes(whatIf.forecast.wouldDelete.bytes)}</button>
@@ -96,10 +98,31 @@ export function PolicyPanel({ stored, onSaved }: { stored: Policy; onSaved: () =
   );
 }
 
+/** Six figures are more than anybody types, and hide what dividing adds. */
+function inField(value: number, rule: Rule): string {
+  return Number.isNaN(value) ? "" : String(Number((value / rule.scale).toPrecision(6)));
+}
+
 function RuleField({ rule, value, onChange }: { rule: Rule; value: number; onChange: (value: number) => void }) {
   const id = useId();
-  const on = value !== 0;
+  const [text, setText] = useState(inField(value, rule));
+  // A 0 that is being typed may become 0.5: the field stays until the switch is thrown.
+  const [open, setOpen] = useState(value !== 0);
+  const on = open || value !== 0;
   const locked = !mayRemove.value;
+  useEffect(() => {
+    if (Number(text) * rule.scale === value) return;
+    setText(inField(value, rule));
+    setOpen(value !== 0);
+  }, [value]);
+
+  function throwSwitch(): void {
+    const next = on ? 0 : rule.start * rule.scale;
+    setOpen(!on);
+    setText(inField(next, rule));
+    onChange(next);
+  }
+
   return (
     <div class="policy__rule" data-on={on}>
       <div class="policy__words">
@@ -117,25 +140,28 @@ function RuleField({ rule, value, onChange }: { rule: Rule; value: number; onCha
             step="any"
             required
             disabled={locked}
-            value={Number.isNaN(value) ? "" : Math.round((value / rule.scale) * 100) / 100}
-            onInput={(event) => onChange(event.currentTarget.valueAsNumber * rule.scale)}
+            value={text}
+            onInput={(event) => {
+              setText(event.currentTarget.value);
+              onChange(event.currentTarget.valueAsNumber * rule.scale);
+            }}
           />
           <span aria-hidden="true">{rule.unit}</span>
         </div>
       )}
-      <button type="button" role="switch" class="switch" aria-checked={on} aria-label={`${rule.label}: rule`} disabled={locked} onClick={() => onChange(on ? 0 : rule.start * rule.scale)} />
+      <button type="button" role="switch" class="switch" aria-checked={on} aria-label={`${rule.label}: rule`} disabled={locked} onClick={throwSwitch} />
     </div>
   );
 }
 
-function Outcome({ whatIf }: { whatIf: WhatIf }) {
+function Outcome({ whatIf, kept }: { whatIf: WhatIf; kept: readonly Kept[] }) {
   if (whatIf.kind === "failed") return <Notice error>{whatIf.error}</Notice>;
   if (whatIf.kind !== "told") return <div class="outcome" role="status"><span class="spinner" aria-hidden="true" />Asking what that would delete…</div>;
   const now = Date.now();
   const gone = deletions(whatIf.forecast);
   return (
     <div class="outcome" role="status" data-deletes={gone.length > 0}>
-      <p>{forecastSentence(whatIf.forecast, now)}</p>
+      <p>{forecastSentence(whatIf.forecast, now, kept)}</p>
       <p class="muted">{longRunSentence(whatIf.forecast)}</p>
       {gone.length > 0 && (
         <ul>
