@@ -145,11 +145,17 @@ class Director:
     async def run(self) -> None:
         """Looks for ever, at edges and when the wall clock was set."""
         async with anyio.create_task_group() as group:
-            group.start_soon(self._listen)
-            group.start_soon(self._look_at_reports)
-            while True:
-                await self._look_at_all()
-                await self._clock.sleep(_LOOK_S)
+            group.start_soon(self._guard, "alerts", self._take_alerts)
+            group.start_soon(self._guard, "events", self._look_at_reports)
+            group.start_soon(self._guard, "schedules", self._look_now_and_then)
+
+    async def _guard(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        await retry(work, clock=self._clock, log=get_logger("vst"), name=name, backoff=Backoff(0.2, 5.0, 30.0))
+
+    async def _look_now_and_then(self) -> None:
+        while True:
+            await self._look_at_all()
+            await self._clock.sleep(_LOOK_S)
 
     async def _look_at_reports(self) -> None:
         while True:
@@ -158,8 +164,15 @@ class Director:
             await self._look_at_all()
 
     async def _look_at_all(self) -> None:
+        """A stream that cannot be set now, as on a full disk, holds up no other one; it is tried again."""
+        faults = []
         for stream in self._streams.all():
-            await self.look(stream.stream_id)
+            try:
+                await self.look(stream.stream_id)
+            except Fault as fault:
+                faults.append(fault)
+        if faults:
+            raise faults[0]
 
     async def look(self, stream_id: str) -> None:
         """Decides for one stream and applies what changed."""
@@ -187,15 +200,6 @@ class Director:
             decision = schedule.decide(rule, now_us, zone=zone_of(rule.time_zone), event_until_us=event_until_us)
             known = self._known[stream.stream_id] = _Known(rule, decision, now_us, event_until_us)
         return known
-
-    async def _listen(self) -> None:
-        await retry(
-            self._take_alerts,
-            clock=self._clock,
-            log=get_logger("vst"),
-            name="alerts",
-            backoff=Backoff(0.2, 5.0, 30.0),
-        )
 
     async def _take_alerts(self) -> None:
         """From the oldest that the bus still has: an alert that holds through a restart of ours is recorded on."""

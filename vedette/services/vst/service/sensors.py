@@ -73,7 +73,7 @@ class Sensors:
         self.feeds.attach(group)
         await self._streams.load()
         for sensor in await self._database.read(lambda connection: Store(connection).list_sensors()):
-            await self._run(sensor)
+            self._run(sensor)
 
     def list(self, caller: Subject | None = None) -> list[CameraStatus]:
         """All cameras that the caller may see, the oldest first."""
@@ -262,7 +262,9 @@ class Sensors:
         get_logger("vst").info("camera_added", sensor_id=sensor_id, kind=probed.kind, codec=probed.parameters.codec)
         for stream in streams:
             self._streams.note(stream)
-        await self._run(sensor)
+        self._run(sensor)
+        for stream in streams:
+            await self._look(stream.stream_id)
         return sensor_id
 
     async def _save(self, sensor: Sensor) -> None:
@@ -284,15 +286,13 @@ class Sensors:
             await self._look(stream.stream_id)
         self.feeds.reconnect(sensor.sensor_id)
 
-    async def _run(self, sensor: Sensor) -> None:
+    def _run(self, sensor: Sensor) -> None:
         if sensor.kind == FILE_KIND:
             self.adopt(sensor, self._streams.get(sensor.sensor_id))
             return
         self._outbox.tell(sensor, "camera_add")
         self._outbox.tell(sensor, "camera_proxy", url=sensor.url)
         self._cameras[sensor.sensor_id] = self.feeds.start(sensor, self._streams.get(sensor.sensor_id))
-        for stream in self._streams.of(sensor.sensor_id):
-            await self._look(stream.stream_id)
 
     def _refuse_duplicate(self, where: str, name: str, *, probed: Probed | None = None) -> None:
         if len(self._cameras) >= self._settings.max_sensors:

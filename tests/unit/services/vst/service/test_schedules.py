@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class Bench:
     streams: Streams
     director: Director
     asked: list[tuple[str, bool, Because]] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
 
     async def pass_time(self, seconds: float) -> None:
         """Time passes, second by second, each one seen by the director."""
@@ -86,7 +87,11 @@ async def directing(folder: Path, *, record: bool = True) -> AsyncIterator[Bench
     await streams.put(Stream("low", "cam", StreamKind.SUB, "rtsp://192.0.2.1/2"))
     asked: list[tuple[str, bool, Because]] = []
 
+    refused: set[str] = set()
+
     async def apply(stream: Stream, _rule: RecordingRule, decision: Decision) -> None:
+        if stream.stream_id in refused:
+            raise Fault("VMSInsufficientStorage", 507, "The database's disk is full. Free space on it.")
         asked.append((stream.stream_id, decision.wanted, decision.because))
 
     director = Director(
@@ -96,7 +101,7 @@ async def directing(folder: Path, *, record: bool = True) -> AsyncIterator[Bench
         async with anyio.create_task_group() as group:
             group.start_soon(director.run)
             await settled(lambda: len(asked) >= 2)
-            yield Bench(clock, bus, streams, director, asked)
+            yield Bench(clock, bus, streams, director, asked, refused)
             group.cancel_scope.cancel()
     finally:
         database.close()
@@ -133,6 +138,19 @@ async def test_the_schedule_is_followed_to_the_second(tmp_path: Path) -> None:
         await bench.pass_time(1)
         assert bench.asked[-1] == ("cam", False, Because.OFF)
         assert bench.director.decision(bench.streams.get("cam")).cause is Cause.NOT_SCHEDULED
+
+
+async def test_a_stream_that_cannot_be_set_holds_up_no_other_and_is_tried_again(tmp_path: Path) -> None:
+    async with directing(tmp_path) as bench:
+        bench.refused.add("cam")
+        for stream_id, mode in (("cam", Mode.OFF), ("low", Mode.ALWAYS)):
+            bench.streams.note(replace(bench.streams.get(stream_id), rule=RecordingRule(mode)))
+        await bench.pass_time(1)
+        assert bench.now("low")
+        assert bench.now("cam")
+        bench.refused.clear()
+        await bench.pass_time(6)
+        assert not bench.now("cam")
 
 
 async def test_asking_for_a_decision_takes_nothing_from_those_who_apply_it(tmp_path: Path) -> None:
