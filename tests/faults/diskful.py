@@ -15,7 +15,7 @@ from tests.faults.lane import Lane, Zygote, zygote
 from tests.faults.ledger import Sent
 
 MIB = 1 << 20
-FLOOR = {"min_free_gib": 28 / 1024, "ageing_every_s": 0.25}
+FLOOR = {"min_free_gib": 24 / 1024, "ageing_every_s": 0.25}
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Station:
             last.append(self.promised())
             return len(last) > 20 and [s.told_us for s in last[-1]] == [s.told_us for s in last[-20]]
 
-        self.lane.until(quiet, "recording stops", within_s=8)
+        self.lane.until(quiet, "recording stops", within_s=6)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import random
 from tests.faults.disk import workplace
 from tests.faults.lane import Lane, zygote
 
-SPEED = 12.0
+SPEED = 16.0
 CAMERAS = 6
 
 

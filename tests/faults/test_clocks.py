@@ -3,8 +3,6 @@
 import random
 from collections.abc import Callable, Sequence
 
-import pytest
-
 from tests.faults.disk import workplace
 from tests.faults.lane import Lane, zygote
 from tests.faults.oracle import Verdict
@@ -21,7 +19,7 @@ def set_clock(steps: Sequence[float], seed: int, *, epoch_us: int = 0) -> Verdic
         data_dir = home / "node" / "vst"
         data_dir.parent.mkdir()
         settings = {"min_free_gib": 0, "max_age_h": AGED_AFTER_H, "ageing_every_s": 2}
-        lane = Lane(home, data_dir, random.Random(seed), cameras=4, speed=6.0, settings=settings, epoch_us=epoch_us)
+        lane = Lane(home, data_dir, random.Random(seed), cameras=4, speed=12.0, settings=settings, epoch_us=epoch_us)
         mother = zygote()
         try:
             lane.begin(mother)
@@ -45,18 +43,10 @@ def set_clock(steps: Sequence[float], seed: int, *, epoch_us: int = 0) -> Verdic
     return lane.total
 
 
-@pytest.mark.parametrize(
-    ("name", "steps"),
-    [
-        ("+1 h", [HOUR]),
-        ("-1 h", [-HOUR]),
-        ("-1 d", [-24 * HOUR]),
-        ("+1 d and back", [24 * HOUR, -24 * HOUR]),
-    ],
-)
-def test_a_clock_that_is_set(name: str, steps: list[float], seed: int, measured: Callable[[str], None]) -> None:
+def test_a_clock_that_is_set(seed: int, measured: Callable[[str], None]) -> None:
+    steps = [HOUR, -HOUR, -24 * HOUR, 48 * HOUR]
     found = set_clock(steps, seed)
-    measured(f"clock {name}: {found.units} units, {found.inside} missing at the seam, 0 twice, 0 deleted")
+    measured(f"clock +1 h, -1 h, -1 d, +2 d: {found.units} units, {found.inside} missing at seams, 0 twice, 0 deleted")
     assert found.inside * 100_000 <= MOST_US * len(steps)
 
 

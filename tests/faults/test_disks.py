@@ -17,7 +17,7 @@ NO_FLOOR = {"min_free_gib": 0}
 
 def test_a_small_disk_wraps_ten_times(seed: int, need: Callable[..., None], measured: Callable[[str], None]) -> None:
     need("ext4")
-    with station(seed, 64 * MIB, cameras=4, padding=80_000, settings=FLOOR) as place:
+    with station(seed, 48 * MIB, cameras=4, padding=60_000, settings=FLOOR) as place:
         measured("retention wraps: " + wrap(place, 10))
 
 
@@ -77,7 +77,7 @@ def test_a_disk_without_free_inodes_ages_as_one_without_free_bytes(
     with station(seed, 64 * MIB, cameras=4, padding=1000, settings=settings, options=("-N", "64")) as place:
         place.lane.begin(place.zygote)
         place.lane.until(lambda: sum(s.last - s.first for s in place.lane.sent()) > 3 * 64 * 10, "inodes wrap")
-        took = place.grows(within_s=10)
+        took = place.grows(within_s=5)
         measured(f"64 inodes, 190 segments written: recording goes on, next promise after {took:.1f} s")
         finished(place)
 
@@ -122,7 +122,7 @@ def test_a_disk_that_is_pulled_is_missed_and_nothing_is_written_in_its_place(
         place.lane.begin(place.zygote)
         place.grows()
         place.disk.detach()
-        noticed = place.lane.until(lambda: place.ready()[0] == 503, "the pulled disk is reported", within_s=8)
+        noticed = place.lane.until(lambda: place.ready()[0] == 503, "the pulled disk is reported", within_s=5)
         place.stands()
         assert place.ready()[0] == 503
         assert [path for path in media.rglob("*") if path.is_file()] == []
@@ -172,7 +172,7 @@ def test_a_slow_disk_costs_declared_gaps_and_nothing_else(
         place.grows()
         shim.slow(0.05)
         before = place.lane.now_us()
-        place.lane.until(lambda: place.lane.now_us() > before + 30_000_000, "30 s on a slow disk")
+        place.lane.until(lambda: place.lane.now_us() > before + 15_000_000, "15 s on a slow disk")
         lag = max(place.lane.now_us() - sent.told_us for sent in place.promised()) / 1e6
         slowest = max(place.lane.timed("GET", "/vst/api/v1/sensor/list") for _ in range(20))
         shim.slow(0)
@@ -198,7 +198,7 @@ def test_another_disk_in_its_place_is_left_alone(
         (media / "somebody's").write_text("holiday pictures", encoding="utf-8")
         before = tree(media)
         place.lane.begin(place.zygote)
-        place.lane.until(lambda: place.ready()[0] == 503, "the foreign disk is reported", within_s=8)
+        place.lane.until(lambda: place.ready()[0] == 503, "the foreign disk is reported", within_s=5)
         assert tree(media) == before
         measured("foreign disk: reported, its files unchanged")
 
