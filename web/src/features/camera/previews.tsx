@@ -17,8 +17,9 @@ export type PictureSource = "previews" | "recording";
 /** The pointer moves faster than pictures come. */
 const SCRUB_EVERY_MS: Readonly<Record<PictureSource, number>> = { previews: 90, recording: 300 };
 
+/** Previews have one size, so that the row and the pointer share what was fetched. */
 function urlOf(source: PictureSource, streamId: string, at: number, width: number): string {
-  return source === "previews" ? previewUrl(streamId, at, width) : pictureUrl(streamId, at, width);
+  return source === "previews" ? previewUrl(streamId, at, SCRUB_WIDTH) : pictureUrl(streamId, at, width);
 }
 
 interface ThumbnailsProps {
