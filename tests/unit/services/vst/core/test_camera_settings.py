@@ -71,6 +71,13 @@ def test_encoder_settings_that_make_no_sense_are_refused(body: dict[str, Any]) -
         camera_settings.encoder_of(body, "e")
 
 
+def test_choices_are_set_in_any_case_and_an_encoder_without_a_size_is_told() -> None:
+    found = camera_settings.imaging_of({"IrCutFilterMode": "auto", "WideDynamicRangeMode": "On"})
+    assert (found.ir_cut_filter, found.wide_dynamic_range, found.backlight) == ("AUTO", "ON", None)
+    told = camera_settings.encode_of(Encoder("e", codec="h264", bitrate=500))
+    assert told["Options"] == [{"H264": {"Bitrate": {"Max": "500", "Min": "500", "Value": "500"}}}]
+
+
 @pytest.mark.parametrize("body", [{"Brightness": "x"}, {"IrCutFilterMode": "MAYBE"}, {"ExposureTime": "1"}])
 def test_picture_settings_that_make_no_sense_are_refused(body: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"is one of|is a number|cannot be set"):

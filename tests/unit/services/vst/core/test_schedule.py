@@ -95,6 +95,15 @@ def test_an_hour_that_the_autumn_repeats_fires_once() -> None:
     assert schedule.next_fire("30 2 * * *", first, BERLIN) == at(2026, 10, 26, 2, 30)
 
 
+def test_what_never_fires_is_never_recorded() -> None:
+    never = "0 0 */30 2 MON#5"
+    assert schedule.last_fire(never, at(2026, 1, 1), BERLIN) is None
+    assert schedule.next_fire(never, at(2026, 1, 1), BERLIN) is None
+    for entry in (ScheduleEntry(never, 60), ScheduleEntry(never, end="0 8 * * *")):
+        assert not wanted(scheduled(entry), at(2026, 1, 1))
+    assert wanted(scheduled(ScheduleEntry("0 8 * * *", end=never)), at(2026, 1, 1))
+
+
 @given(st.sampled_from(CRONS), st.sampled_from(ZONES), instants | changes)
 def test_last_and_next_are_neighbours(cron: str, zone: ZoneInfo, now_us: int) -> None:
     last, following = schedule.last_fire(cron, now_us, zone), schedule.next_fire(cron, now_us, zone)
@@ -135,6 +144,7 @@ def test_the_edges_tell_the_same_as_asking_each_minute(entry: ScheduleEntry, zon
         ScheduleEntry("0 0 8 * * *", 60),
         ScheduleEntry("61 8 * * *", 60),
         ScheduleEntry("0 0 30 2 *", 60),
+        ScheduleEntry("0 0 */30 2 MON#5", 60),
         ScheduleEntry("x" * 200, 60),
         ScheduleEntry("0 8 * * *"),
         ScheduleEntry("0 8 * * *", -1),

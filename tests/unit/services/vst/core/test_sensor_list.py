@@ -75,3 +75,8 @@ def test_a_free_name_is_free_and_good(wanted: str, taken: set[str]) -> None:
 def test_bad_names_are_refused(name: str) -> None:
     with pytest.raises(BadNameError):
         checked_name(name)
+
+
+def test_a_name_that_is_taken_gets_a_number() -> None:
+    assert free_name("Gate", {"Gate", "Gate 2"}) == "Gate 3"
+    assert free_name("\x00", set()) == "Camera"
