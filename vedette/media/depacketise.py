@@ -17,16 +17,21 @@ _HEVC_FIRST_NON_VCL, _HEVC_LAST_NON_VCL = 32, 47
 _HEVC_RANDOM_ACCESS = range(16, 24)
 _HEVC_SETS = frozenset({32, 33, 34})
 _START, _END = 0x80, 0x40
+_START_BYTES = len(START_CODE)
 _FIRST_SLICE = 0x80
 """In both codecs the first bit behind the header of a slice says that it is the first of its picture."""
 _H264_HEADS = tuple(START_CODE + bytes((header,)) for header in range(256))
 
 
+type Spans = tuple[tuple[int, int], ...]
+
+
 class Assembled(NamedTuple):
-    """An access unit as it goes into `AccessUnit.data`."""
+    """An access unit as it goes into `AccessUnit`: its data and spans."""
 
     data: bytes
     is_keyframe: bool
+    spans: Spans = ()
 
 
 class Assembler(Protocol):
@@ -61,19 +66,37 @@ class _NalAssembler(Assembler):
     def __init__(self) -> None:
         self.parts: list[bytes] = []
         self.continuation = b""
+        self._firsts: list[int] = []
         self._is_keyframe = False
+        self._is_clean = False
         self.has_picture = False
         self.size = 0
 
     @override
     def take(self) -> Assembled:
-        assembled = Assembled(b"".join(self.parts), self._is_keyframe)
+        data, is_keyframe = b"".join(self.parts), self._is_keyframe
+        spans = self._spans(len(data))
+        if is_keyframe:
+            # Cameras whose NAL units hold start codes show it here; units have no spans then.
+            self._is_clean = data.count(START_CODE[1:]) == len(spans)
         self.clear()
-        return assembled
+        return Assembled(data, is_keyframe, spans if self._is_clean else ())
+
+    def _spans(self, size: int) -> Spans:
+        firsts, parts = self._firsts, self.parts
+        if len(firsts) == 1:
+            return ((_START_BYTES, size),)
+        spans, position = [], 0
+        for first, following in zip(firsts, [*firsts[1:], len(parts)], strict=False):
+            end = position + sum(map(len, parts[first:following]))
+            spans.append((position + _START_BYTES, end))
+            position = end
+        return tuple(spans)
 
     @override
     def clear(self) -> None:
         self.parts = []
+        self._firsts = []
         self.continuation = b""
         self._is_keyframe = self.has_picture = False
         self.size = 0
@@ -94,6 +117,7 @@ class H264Assembler(_NalAssembler):
             flags = data[start + 1]
             if flags & _START:
                 self._saw(flags & 0x1F)
+                self._firsts.append(len(self.parts))
                 self.parts.append(_H264_HEADS[data[start] & 0xE0 | flags & 0x1F])
                 self.continuation = bytes((data[start], flags & 0x1F))
             elif not self.continuation:
@@ -132,6 +156,7 @@ class H264Assembler(_NalAssembler):
             unit = START_CODE + data[start:end]
             self.has_picture |= any(h264.nal_type(nal) in _H264_SLICES for nal in h264.iter_nals(unit))
             self._is_keyframe |= h264.is_keyframe(unit)
+        self._firsts.append(len(self.parts))
         self.parts += (START_CODE, data[start:end])
 
     def _saw(self, kind: int) -> None:
@@ -155,6 +180,7 @@ class HevcAssembler(_NalAssembler):
             flags = data[start + 2]
             if flags & _START:
                 self._saw(flags & 0x3F)
+                self._firsts.append(len(self.parts))
                 header = bytes((data[start] & 0x81 | (flags & 0x3F) << 1, data[start + 1]))
                 self.parts += (START_CODE, header)
                 self.continuation = bytes((data[start], data[start + 1], flags & 0x3F))
@@ -195,6 +221,7 @@ class HevcAssembler(_NalAssembler):
             unit = START_CODE + data[start:end]
             self.has_picture |= any(hevc.nal_type(nal) < _HEVC_FIRST_NON_VCL for nal in h264.iter_nals(unit))
             self._is_keyframe |= hevc.is_keyframe(unit)
+        self._firsts.append(len(self.parts))
         self.parts += (START_CODE, data[start:end])
 
     def _saw(self, kind: int) -> None:

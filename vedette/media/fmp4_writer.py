@@ -140,7 +140,7 @@ class SegmentWriter:
             if self._sound and self.units:
                 self._sound.append(unit, self._first_pts, may_lead=not self._parts)
             return None
-        dts, part, data = unit.dts_90k, None, unit.data
+        dts, part, data, spans = unit.dts_90k, None, unit.data, unit.spans
         if not self.units:
             self._begin(unit)
         else:
@@ -151,8 +151,8 @@ class SegmentWriter:
             if dts - self._part_dts >= self._part_90k or self._pending > _MOST_PART_BYTES:
                 part = self._close_part(dts)
         if unit.parameters is not self._video:
-            data = self._changed(unit)
-        pieces = h264.length_prefixed(data) if self._is_annexb else [data]
+            data, spans = self._changed(unit), ()
+        pieces = h264.length_prefixed(data, spans) if self._is_annexb else [data]
         size = sum(map(len, pieces))
         self._pieces += pieces
         self._pending += size

@@ -115,11 +115,12 @@ def annexb_to_avcc(data: bytes) -> bytes:
     return b"".join(length_prefixed(data))
 
 
-def length_prefixed(data: bytes) -> list[bytes | memoryview]:
-    """The pieces of `annexb_to_avcc`, not joined yet: 4-byte lengths and views of `data`."""
+def length_prefixed(data: bytes, spans: Sequence[tuple[int, int]] = ()) -> list[bytes | memoryview]:
+    """The pieces of `annexb_to_avcc`, not joined yet: 4-byte lengths and views of `data`. `spans` are those of
+    `nal_spans`, where they are known."""
     view = memoryview(data)
     pieces: list[bytes | memoryview] = []
-    for begin, end in nal_spans(data):
+    for begin, end in spans or nal_spans(data):
         pieces += ((end - begin).to_bytes(4), view[begin:end])
     return pieces
 

@@ -12,7 +12,7 @@ or slice, so markers are believed only once the first unit has shown exactly one
 import struct
 from typing import NamedTuple
 
-from vedette.media.depacketise import Assembled, Assembler
+from vedette.media.depacketise import Assembled, Assembler, Spans
 from vedette.media.depacketise_audio import SoundDepacketiser
 from vedette.media.rtp import HEADER_BYTES, RtpError, SenderReport, ntp_to_us
 
@@ -27,13 +27,14 @@ _CNAME = b"vedette"
 
 class ReceivedUnit(NamedTuple):
     """A whole access unit; `ticks` is its RTP timestamp unwrapped, `reported_us` the sender's wall time for it, and
-    `duration` how many ticks it lasts, 0 when that does not show."""
+    `duration` how many ticks it lasts, 0 when that does not show. `spans` as in `AccessUnit`."""
 
     data: bytes
     is_keyframe: bool
     ticks: int
     reported_us: int | None
     duration: int = 0
+    spans: Spans = ()
 
 
 class ReceiverCounters:
@@ -222,7 +223,7 @@ class VideoReceiver:
             self._assembler.clear()
         elif self._assembler.has_picture:
             unit: Assembled = self._assembler.take()
-            self.ready.append(ReceivedUnit(unit.data, unit.is_keyframe, self._ticks, self._reported_us))
+            self.ready.append(ReceivedUnit(unit.data, unit.is_keyframe, self._ticks, self._reported_us, 0, unit.spans))
 
     def _hole(self) -> None:
         """Packets are missing: the unit under way lacks its end, unless its mark has come."""

@@ -4,7 +4,7 @@ Two clocks are kept apart: `pts_90k`/`dts_90k` are media time in 90 kHz ticks as
 the capture instant in microseconds UTC. Nothing here does I/O.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -47,6 +47,8 @@ class AccessUnit:
     inside. For AV1 it is one temporal unit of OBUs with size fields, without its delimiter; for AAC a raw frame
     without ADTS; for G.711 the octets. `parameters` is shared by all units of an elementary stream until the source
     changes them: compare by identity first. Audio is never a keyframe; its ticks are 90 kHz, too, on the same clock.
+    `spans` are (begin, end) of the NAL units in `data`, where the source knows them: it spares the search for start
+    codes.
     """
 
     data: bytes
@@ -56,6 +58,7 @@ class AccessUnit:
     is_keyframe: bool
     parameters: CodecParameters
     duration_90k: int = 0
+    spans: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

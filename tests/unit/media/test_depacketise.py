@@ -82,6 +82,10 @@ def test_what_was_sent_comes_out(stream: tuple[VideoCodec, list[Picture], int]) 
     codec, pictures, limit = stream
     units, receiver = received(codec, packets_of(codec, pictures, limit))
     assert [unit.data for unit in units] == [h264.join(nals) for nals in pictures]
+    seen = False
+    for unit, nals in zip(units, pictures, strict=True):
+        seen = seen or unit.is_keyframe
+        assert [unit.data[begin:end] for begin, end in unit.spans] == (nals if seen else [])
     module = h264 if codec == "h264" else hevc
     assert [unit.is_keyframe for unit in units] == [module.is_keyframe(unit.data) for unit in units]
     assert [unit.ticks for unit in units] == [2**32 - 2 * STEP + n * STEP for n in range(len(pictures))]
@@ -129,8 +133,8 @@ def test_garbage_payloads_raise_only_rtp_errors(payloads: list[bytes], codec: Vi
             assembler.add(payload, 0, len(payload))
         except RtpError:
             assembler.clear()
-    data, is_keyframe = assembler.take()
-    assert not is_keyframe or data
+    unit = assembler.take()
+    assert not unit.is_keyframe or unit.data
 
 
 @pytest.mark.parametrize(
@@ -161,8 +165,8 @@ def test_a_whole_access_unit_inside_an_sps(codec: VideoCodec) -> None:
     sent = b"\x00\x00\x00\x01".join(nals)
     assembler.add(sent, 0, len(sent))
     assert assembler.has_picture
-    data, is_keyframe = assembler.take()
-    assert (h264.split(data), is_keyframe) == (nals, True)
+    data, is_keyframe, spans = assembler.take()
+    assert (h264.split(data), is_keyframe, spans) == (nals, True, ())
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])

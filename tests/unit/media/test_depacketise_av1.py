@@ -89,7 +89,7 @@ def test_elements_may_be_counted_instead_of_measured() -> None:
     assembler = Av1Assembler()
     assembler.add(b"\x10" + obu(DELIMITER, b""), 0, 2)
     assembler.add(payload, 0, len(payload))
-    data, is_keyframe = assembler.take()
+    data, is_keyframe, _ = assembler.take()
     assert (packetise.split_obus(data), is_keyframe) == ([obu(SEQUENCE, b"12345"), frame], True)
 
 

@@ -110,13 +110,13 @@ class VideoTrack(_Reader[VideoReceiver]):
                     continue
                 self._tracker.see(one.data)
                 stamper = self._stamper = Stamper(reorder=self._tracker.shape.reorder)
-            for data, is_keyframe, pts, dts, wall_us, duration in stamper.feed(one, arrival_us):
+            for data, is_keyframe, pts, dts, wall_us, duration, spans in stamper.feed(one, arrival_us):
                 parameters = self._parameters
                 if is_keyframe:
                     parameters = self._at_keyframe(data, stamper)
                 elif parameters is None or self._keyframes_only:
                     continue
-                units.append(AccessUnit(data, pts, dts, wall_us, is_keyframe, parameters, duration))
+                units.append(AccessUnit(data, pts, dts, wall_us, is_keyframe, parameters, duration, spans))
         if units:
             self._remember(received[-1], units[-1], arrival_us)
         return units

@@ -8,6 +8,7 @@ from bisect import insort
 from itertools import pairwise
 from typing import NamedTuple
 
+from vedette.media.depacketise import Spans
 from vedette.media.rtp_receiver import ReceivedUnit
 from vedette.media.unit import TICKS_PER_SECOND, ticks_to_us, us_to_90k
 
@@ -34,6 +35,7 @@ class StampedUnit(NamedTuple):
     dts_90k: int
     wall_us: int
     duration_90k: int
+    spans: Spans = ()
 
 
 class Stamper:
@@ -114,7 +116,8 @@ class Stamper:
         self._last_dts = dts
         if pts < dts:
             pts = dts
-        return StampedUnit(unit.data, unit.is_keyframe, pts, dts, self._wall(unit, pts, arrival_us), self._step)
+        wall_us = self._wall(unit, pts, arrival_us)
+        return StampedUnit(unit.data, unit.is_keyframe, pts, dts, wall_us, self._step, unit.spans)
 
     def _continued(self, ticks: int, arrival_us: int) -> int:
         """The unit's place on a line that goes on as arrivals did when the source's clock has restarted."""
