@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import anyio
 from sqlalchemy import insert
 
 from tests.support.vst import open_catalogue
@@ -24,6 +26,7 @@ from vedette.services.vst.service.meters import Meters
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.policy import Policies
 from vedette.services.vst.service.reaper import Reaper
+from vedette.services.vst.service.tiers import Tiers
 from vedette.services.vst.settings import VstSettings
 from vedette.services.vst.store import CoverageStore, Store
 from vedette.services.vst.store.tables import SEGMENT
@@ -40,6 +43,7 @@ class Footage:
     policies: Policies
     deletion: Deletion
     reaper: Reaper
+    tiers: Tiers
     next_id: int = 1
 
     @property
@@ -56,7 +60,8 @@ class Footage:
             begin = start_us + index * seconds * SECOND
             end = begin + seconds * SECOND
             length = seconds * SECOND
-            made.append(Segment(self.next_id, stream_id, 1, begin, end, length, octets, "ab", "h264", 320, 180))
+            digest = blake2b(bytes(octets), digest_size=16).hexdigest()
+            made.append(Segment(self.next_id, stream_id, 1, begin, end, length, octets, digest, "h264", 320, 180))
             path = self.parts.folder.path(self.next_id)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(bytes(octets))
@@ -116,8 +121,12 @@ async def synthetic(data_dir: Path, *, clock: Clock | None = None, **settings: A
     )
     parts.folder.root.mkdir(parents=True, exist_ok=True)
     policies, deletion = Policies(parts), Deletion(parts)
+    deletion.tiers = tiers = Tiers(parts, data_dir=data_dir)
     try:
-        yield Footage(parts, policies, deletion, Reaper(parts, policies, deletion))
+        async with anyio.create_task_group() as group:
+            await group.start(tiers.run)
+            yield Footage(parts, policies, deletion, Reaper(parts, policies, deletion, tiers), tiers)
+            group.cancel_scope.cancel()
     finally:
         database.close()
 

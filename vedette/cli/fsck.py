@@ -34,6 +34,8 @@ def run(chosen: argparse.Namespace) -> int:
         report = fsck(folder / "vst", clock=SystemClock(), repair=chosen.repair, hashes=chosen.hash)
     for finding in report.findings:
         print(f"{finding.problem}: {finding.subject}: {finding.detail}")
+    if report.elsewhere:
+        print(f"{report.elsewhere} segments lie on other tiers; their files were not looked at")
     print(f"{report.segments} segments, {report.bytes / _GIB:.2f} GiB: {'clean' if report.clean else 'NOT clean'}")
     return 0 if report.clean else EXIT_DAMAGED
 

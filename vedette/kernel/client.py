@@ -1,13 +1,18 @@
 """Outgoing HTTP between our own parts: time-outs always, over TCP or a unix socket, signed with who calls."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from vedette.kernel.auth import IDENTITY_HEADER, Identity, service_subject
 from vedette.kernel.errors import Fault, unavailable
+
+_BARE = ("user-agent", "accept", "accept-encoding", "content-type")
+"""Headers that aiohttp would add by itself."""
 
 
 class Client:
@@ -61,6 +66,20 @@ class Client:
         if reply.status >= 400:
             raise _upstream_fault(reply.status, content)
         return content
+
+    async def send(self, method: str, path: str, content: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """One exchange as it is, for surfaces that are not ours: status and body, whatever the status. Fault 503 when
+        nobody answers."""
+        if self._session is None:
+            raise RuntimeError("enter the client before calling")
+        url = URL(self._base + path, encoded=True)
+        try:
+            async with self._session.request(
+                method, url, data=content, headers=headers, skip_auto_headers=_BARE
+            ) as reply:
+                return reply.status, await reply.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise unavailable(f"{method} {path} got no answer: {type(error).__name__}.") from error
 
     async def request_json(self, method: str, path: str, body: Any = None) -> Any:
         """The decoded reply; faults as `request`."""

@@ -1,12 +1,15 @@
 """Settings of VST."""
 
+import re
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
 
 from vedette.kernel.settings import Settings
 
+_TIER = re.compile(r"[a-z][a-z0-9_-]{0,31}=(/|s3\+https?://[^/]+/)")
 PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 
 
@@ -51,6 +54,13 @@ class VstSettings(Settings):
     preview_every_s: float = Field(
         2.0, ge=0, description="Least seconds between two small pictures of a camera for scrubbing; 0 makes none."
     )
+    tiers: tuple[str, ...] = Field(
+        (), description="Where old footage moves, in order: NAME=/folder or NAME=s3+https://host/bucket/prefix?region=."
+    )
+    tier_keys: Path | None = Field(None, description="File with two lines: access key and secret key of the store.")
+    move_after_h: float = Field(
+        0, ge=0, description="Hours after which footage moves to the first tier; 0 only when the disk is too full."
+    )
     max_upload_gib: float = Field(64, gt=0, description="GiB of the largest file that can be uploaded.")
     ageing_every_s: float = Field(30.0, gt=0, description="Seconds between two looks at age and space.")
     clip_file_s: float = Field(600.0, gt=0, description="Clips up to this long are made whole before they are sent.")
@@ -60,6 +70,16 @@ class VstSettings(Settings):
     max_viewers: int = Field(16, ge=1, le=500, description="Most live WebRTC viewers at once.")
     viewer_silence_s: float = Field(15.0, gt=0, description="Seconds without a sign of life before a viewer is cut.")
     analytics_address: str = Field("", description="Where NVIDIA's web page finds the analytics API; empty: same host.")
+
+    @field_validator("tiers")
+    @classmethod
+    def _are_tiers(cls, tiers: tuple[str, ...]) -> tuple[str, ...]:
+        for text in tiers:
+            if not _TIER.match(text):
+                raise ValueError(f"'{text}' is no tier: write NAME=/folder or NAME=s3+https://host/bucket")
+        if len({text.partition("=")[0] for text in tiers}) < len(tiers):
+            raise ValueError("each tier needs a name of its own")
+        return tiers
 
     @field_validator("allowed_networks")
     @classmethod

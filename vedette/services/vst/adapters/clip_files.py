@@ -50,6 +50,9 @@ class ClipFiles:
                 return os.open(path, os.O_RDONLY | os.O_CLOEXEC), suffix == ".mp4"
             except FileNotFoundError:
                 continue
+        moved = self._folder.locate(segment_id)
+        if moved.exists():
+            return os.open(moved, os.O_RDONLY | os.O_CLOEXEC), True
         raise not_found("The recording's file is gone. It was deleted just now, or `vedette fsck` says more.")
 
     def _keep(self, segment_id: int, tables: Sequence[SampleTable]) -> None:

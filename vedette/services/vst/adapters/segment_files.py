@@ -194,6 +194,8 @@ class SegmentFolder:
 
     def __init__(self, root: Path, *, threads: int = 64) -> None:
         self.root = root
+        self.elsewhere: Callable[[int], Path | None] | None = None
+        """Where a finished segment lies that is not below the root, if somebody knows. Blocking."""
         self._threads = threads
         self._limiter: anyio.CapacityLimiter | None = None
 
@@ -204,7 +206,14 @@ class SegmentFolder:
     def readable_path(self, segment_id: int) -> Path:
         """The file of a segment that may just be finishing."""
         part = self.path(segment_id, ".part")
-        return part if part.exists() else self.path(segment_id)
+        return part if part.exists() else self.locate(segment_id)
+
+    def locate(self, segment_id: int) -> Path:
+        """The file of a finished segment, wherever it lies; below the root when nobody knows. Blocking."""
+        path = self.path(segment_id)
+        if self.elsewhere is None or path.exists():
+            return path
+        return self.elsewhere(segment_id) or path
 
     async def run[*Ts, T](self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Disk work in a thread; each stream has at most one at a time."""

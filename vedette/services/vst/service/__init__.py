@@ -56,6 +56,7 @@ from vedette.services.vst.service.recorder import Recorder
 from vedette.services.vst.service.schedules import Director
 from vedette.services.vst.service.sensors import Sensors
 from vedette.services.vst.service.streams import Streams
+from vedette.services.vst.service.tiers import Tiers
 from vedette.services.vst.service.uploads import Uploads
 from vedette.services.vst.service.urls import Urls
 from vedette.services.vst.settings import VstSettings
@@ -109,8 +110,9 @@ class Vst:
         self.footage = Footage(self._parts, self.sensors)
         self.coverage = Coverage(self._parts, self.sensors)
         self.policies, self.deletion = Policies(self._parts), Deletion(self._parts)
-        self.reaper = Reaper(self._parts, self.policies, self.deletion)
-        self.forecasts, self.files = Forecasts(self._parts), Files(self._parts, self.deletion)
+        self.tiers = self.deletion.tiers = Tiers(self._parts, data_dir=kernel.data_dir)
+        self.reaper = Reaper(self._parts, self.policies, self.deletion, self.tiers)
+        self.forecasts, self.files = Forecasts(self._parts, self.tiers), Files(self._parts, self.deletion)
         self.evidence = Evidence(database, kernel.clock, kernel.data_dir / KEY_FILE)
         self.uploads = Uploads(self._parts, self.sensors, self.deletion, root=kernel.data_dir / _UPLOADS)
         self.chunks = Chunks(self._parts, self.uploads, kernel.data_dir / _CHUNKS)
@@ -271,6 +273,7 @@ class Vst:
         group.start_soon(self.finder.run)
         group.start_soon(self.readings.run)
         await self.live.start(group)
+        await group.start(self.tiers.run)
         group.start_soon(self.reaper.run)
         group.start_soon(self.previews.run)
         group.start_soon(self._count_relay_clients, relay)

@@ -16,10 +16,12 @@ from vedette.kernel.errors import conflict
 from vedette.kernel.log import get_logger
 from vedette.services.vst.core import ageing
 from vedette.services.vst.core.timeline import Span
-from vedette.services.vst.model import Cause, Segment
+from vedette.services.vst.model import MAIN_VOLUME, Cause, Segment
 from vedette.services.vst.service.catalogue import forget_segments
 from vedette.services.vst.service.parts import Parts
+from vedette.services.vst.service.tiers import Tiers, settle
 from vedette.services.vst.store import StorageStore, Store
+from vedette.services.vst.store.volumes import VolumeStore
 
 BATCH = 500
 FOR_EVER_US = 1 << 62
@@ -59,6 +61,7 @@ class Deletion:
         self._clock, self._meters = parts.clock, parts.meters
         self._one = anyio.Lock()
         self.on_deleted: OnDeleted | None = None
+        self.tiers: Tiers | None = None
 
     async def segments(self, segments: Sequence[Segment], *, actor: str) -> Deleted:
         """Deletes segments and their files, but for what is protected."""
@@ -67,6 +70,20 @@ class Deletion:
             async with self._one:
                 done = done.and_then(await self._batch(segments[begin : begin + BATCH], actor))
         return done
+
+    async def move(self, segments: Sequence[Segment], to: str) -> Deleted:
+        """Moves segments to another volume; what was freed where they lay. Stops at the first that cannot be moved."""
+        if self.tiers is None:
+            return Deleted()
+        copied = await self.tiers.copy(segments, to)
+        async with self._one:
+            moved = await self._database.write(lambda connection: settle(connection, copied, to), durable=True)
+            await self.finish_garbage()
+        if not moved:
+            return Deleted()
+        freed = sum(segment.bytes for segment in moved)
+        get_logger("vst").info("recordings_moved", segments=len(moved), bytes=freed, to=to)
+        return Deleted(len(moved), freed, min(item.start_us for item in moved), max(item.end_us for item in moved))
 
     async def range(
         self, stream_id: str, start_us: Instant, end_us: Instant, *, actor: str, partial: bool = False
@@ -123,8 +140,11 @@ class Deletion:
     async def finish_garbage(self) -> None:
         """Removes the files of all garbage, then forgets it. Only inside of `waiting`."""
         garbage = await self._database.read(lambda connection: Store(connection).list_garbage())
-        await self._folder.unlink([item.segment_id for item in garbage])
-        await self._database.write(lambda connection: Store(connection).forget(garbage), durable=True)
+        gone = [item for item in garbage if item.volume == MAIN_VOLUME]
+        await self._folder.unlink([item.segment_id for item in gone])
+        if self.tiers is not None and len(gone) < len(garbage):
+            gone += await self.tiers.unlink([item for item in garbage if item.volume != MAIN_VOLUME])
+        await self._database.write(lambda connection: Store(connection).forget(gone), durable=True)
 
     async def _batch(self, segments: Sequence[Segment], actor: str) -> Deleted:
         at_us, cause = self._clock.now(), Cause.AGED_OUT if actor == AGEING else Cause.DELETED
@@ -153,20 +173,20 @@ def forget_unprotected(
     Returns what was forgotten; what is protected or was gone before is not among it.
     """
     store = StorageStore(connection)
-    present = store.list_present([segment.segment_id for segment in segments])
+    # As they are now: one may be gone since it was listed, or lie on another volume.
+    present = store.list_by_id([segment.segment_id for segment in segments])
     gone: list[Segment] = []
-    for stream_id in sorted({segment.stream_id for segment in segments}):
+    for stream_id in sorted({segment.stream_id for segment in present}):
         protected = [Span(item.start_us, item.end_us) for item in store.list_protections(stream_id)]
         mine = [
             segment
-            for segment in segments
-            if segment.stream_id == stream_id
-            and segment.segment_id in present
-            and not ageing.is_protected(segment, protected)
+            for segment in present
+            if segment.stream_id == stream_id and not ageing.is_protected(segment, protected)
         ]
         kept = _kept_between(connection, stream_id, mine)
         for stretch in ageing.runs(mine, kept):
             forget_segments(connection, stretch, cause=cause, actor=actor, at_us=at_us)
+        VolumeStore(connection).count(mine, -1)
         gone += mine
     return gone
 

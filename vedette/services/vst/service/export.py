@@ -133,7 +133,7 @@ class Exporter:
         for segment in segments:
             target = to / f"{segment.segment_id}.mp4"
             try:
-                _copy_file(self._folder.path(segment.segment_id), target)
+                _copy_file(self._folder.locate(segment.segment_id), target)
             except FileNotFoundError as error:
                 raise not_found("A segment was deleted while it was exported. Export a later range.") from error
             if digest_of(target) != segment.digest:

@@ -95,7 +95,8 @@ class Files:
         )
         if not found:
             raise not_found("The recording is gone. Ask file/list for what there is.")
-        info = await self._folder.run(media_info, self._folder.path(found[0].segment_id))
+        path = await self._folder.run(self._folder.locate, found[0].segment_id)
+        info = await self._folder.run(media_info, path)
         return FileMedia(file, found[0], info)
 
     async def protect(

@@ -3,7 +3,7 @@ millions of segments are never looked at one by one."""
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vedette.kernel.clock import US_PER_SECOND, Instant
 from vedette.kernel.database import Transaction
@@ -15,7 +15,9 @@ from vedette.services.vst.core.timeline import Span
 from vedette.services.vst.model import MAIN_VOLUME, Head
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.policy import Limits
+from vedette.services.vst.service.tiers import Tiers
 from vedette.services.vst.store import CoverageStore, StorageStore, Store
+from vedette.services.vst.store.volumes import VolumeStore
 
 _DAY_US = DAY_S * US_PER_SECOND
 _ROUNDS = 3
@@ -70,13 +72,28 @@ class _Stock:
 class Forecasts:
     """Reads only."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, tiers: Tiers | None = None) -> None:
         self._database, self._folder, self._clock = parts.database, parts.folder, parts.clock
+        self._tiers = tiers
 
     async def outlook(self, limits: Limits) -> Outlook:
         """What is to be expected if these limits held from now on."""
         space = await self._folder.run(disk_space, str(self._folder.root))
-        return await self._database.read(lambda connection: self._outlook(connection, space, limits))
+        outlook = await self._database.read(lambda connection: self._outlook(connection, space, limits))
+        return outlook if self._tiers is None else replace(outlook, volumes=await self._volumes(outlook.volumes[0]))
+
+    async def _volumes(self, main: VolumeState) -> tuple[VolumeState, ...]:
+        """All volumes; what lies on tiers is not on the main one."""
+        if self._tiers is None:
+            return (main,)
+        stock = await self._database.read(lambda connection: VolumeStore(connection).list_stock())
+        found = [replace(main, used_bytes=main.used_bytes - sum(stock.values()))]
+        for number, name in enumerate(self._tiers.names[1:], start=1):
+            space = await self._tiers.space(name) or Space(0, 0)
+            used = sum(octets for (volume, _), octets in stock.items() if volume == name)
+            is_there = not self._tiers.reasons[name]
+            found.append(VolumeState(name, number, is_there, space.total_bytes, space.free_bytes, used))
+        return tuple(found)
 
     def _outlook(self, connection: Transaction, space: Space, limits: Limits) -> Outlook:
         now_us = self._clock.now()

@@ -15,7 +15,7 @@ from vedette.kernel.database import Database, Transaction
 from vedette.kernel.errors import Fault
 from vedette.media.fmp4 import parameters_of, whole_boxes_length
 from vedette.services.vst.adapters.segment_files import SegmentFolder, digest_of, header_of
-from vedette.services.vst.model import Cause, Segment
+from vedette.services.vst.model import MAIN_VOLUME, Cause, Segment
 from vedette.services.vst.service.catalogue import forget_segments
 from vedette.services.vst.service.fsck_ledger import ledger_problems
 from vedette.services.vst.service.recovery import recover
@@ -61,6 +61,8 @@ class FsckReport:
 
     segments: int = 0
     bytes: int = 0
+    elsewhere: int = 0
+    """Segments on other volumes than the main one, whose files were not looked at."""
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -129,6 +131,9 @@ def _check_segment(
 ) -> None:
     report.segments += 1
     report.bytes += segment.bytes
+    if segment.volume != MAIN_VOLUME:
+        report.elsewhere += 1
+        return
     found = _check_row(folder, segment, hashes=checks.hashes)
     if found is None:
         return
@@ -176,7 +181,7 @@ def _forget(database: Database, folder: SegmentFolder, segment: Segment, clock: 
         lambda connection: forget_segments(connection, [segment], cause=Cause.DAMAGED, actor="fsck", at_us=clock.now()),
         durable=True,
     )
-    garbage = database.read_now(lambda connection: Store(connection).list_garbage())
+    garbage = database.read_now(lambda connection: Store(connection).list_garbage(volume=MAIN_VOLUME))
     folder.unlink_now([item.segment_id for item in garbage])
     database.write_now(lambda connection: Store(connection).forget(garbage), durable=True)
 

@@ -1,6 +1,8 @@
 """Ages recordings: looks at the disk now and then, and deletes the oldest until every limit of the policy holds."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from vedette.kernel.clock import US_PER_SECOND
 from vedette.kernel.database import Transaction
@@ -10,25 +12,32 @@ from vedette.services.vst.core import ageing, forecast
 from vedette.services.vst.core.ageing import AgeingPolicy, Holding, Targets
 from vedette.services.vst.core.space import Room, Space
 from vedette.services.vst.core.timeline import Span
-from vedette.services.vst.model import Head, Segment
-from vedette.services.vst.service.deletion import AGEING, BATCH, FOR_EVER_US, Deletion
+from vedette.services.vst.model import MAIN_VOLUME, Head, Segment
+from vedette.services.vst.service.deletion import AGEING, BATCH, FOR_EVER_US, Deleted, Deletion
 from vedette.services.vst.service.forecast import disk_space
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.policy import Policies
+from vedette.services.vst.service.tiers import Tiers
 from vedette.services.vst.store import CoverageStore, StorageStore
+from vedette.services.vst.store.volumes import VolumeStore
 
 _RATE_WINDOW_US = 3600 * US_PER_SECOND
 _JUMP_US = 3600 * US_PER_SECOND
 _ALARM_EVERY_S = 2.0
 
+type Holdings = Callable[[Transaction, int, int], list[Holding[Segment]]]
+type Act = Callable[[Sequence[Segment]], Awaitable[Deleted]]
+
 
 class Reaper:
     """Never scans the catalogue: a look costs one seek a stream, whatever it holds."""
 
-    def __init__(self, parts: Parts, policies: Policies, deletion: Deletion) -> None:
+    def __init__(self, parts: Parts, policies: Policies, deletion: Deletion, tiers: Tiers | None = None) -> None:
         self._database, self._folder, self._clock = parts.database, parts.folder, parts.clock
         self._meters, self._disk = parts.meters, parts.disk
         self._policies, self._deletion = policies, deletion
+        self._tiers = tiers if tiers is not None and len(tiers.names) > 1 else None
+        self._move_after_us = round(parts.settings.move_after_h * 3600 * US_PER_SECOND)
         self._every_s = parts.settings.ageing_every_s
         self._seen: tuple[int, float] | None = None
         self._distrusted_at: int | None = None
@@ -50,24 +59,56 @@ class Reaper:
         self._watch_clock()
         space = await self._look()
         policy = self._policy()
-        holdings = await self._database.read(lambda connection: holdings_of(connection, self._clock.now(), 1))
-        wanted = ageing.targets(holdings, policy, now_us=self._clock.now(), space=space)
-        deleted = await self._reach(wanted) if wanted != Targets() else 0
+        deleted = 0
+        if self._tiers is not None:
+            for name in self._tiers.names:
+                deleted += await self._relieve(name, policy, space if name == MAIN_VOLUME else None)
+            # What is left concerns all volumes together: deleting elsewhere would free nothing on a full disk.
+            policy = replace(policy, min_free_bytes=0, max_used_percent=0)
+        deleted += await self._keep(policy, space, holdings_of, self._delete)
         if deleted:
             await self._look()
         return deleted
 
-    async def _reach(self, wanted: Targets) -> int:
-        deleted = 0
-        while True:
-            holdings = await self._database.read(lambda connection: holdings_of(connection, self._clock.now(), BATCH))
-            chosen = ageing.pick(holdings, wanted)
-            done = await self._deletion.segments(chosen, actor=AGEING)
+    async def _relieve(self, name: str, policy: AgeingPolicy, space: Space | None) -> int:
+        """Moves the oldest footage off a volume that is too full, or where it has been long enough; where there is no
+        next volume that can be used, what is too much for the disk is deleted. Returns how many segments were."""
+        tiers = self._tiers
+        if tiers is None or (name != MAIN_VOLUME and tiers.reasons[name]):
+            return 0
+        room, following = space or await tiers.space(name), tiers.after(name)
+        if following is None and name != tiers.names[-1] and self._disk.room is Room.ENOUGH:
+            return 0  # the next volume may come back before it gets tight
+        full = replace(policy, max_age_us=0, max_bytes=0, max_stream_bytes=0)
+        if name == MAIN_VOLUME and following is not None:
+            full = replace(full, max_age_us=self._move_after_us)
+        if room is None:
+            return 0
+
+        async def move(segments: Sequence[Segment]) -> Deleted:
+            return await self._deletion.move(segments, following or "")
+
+        act = self._delete if following is None else move
+        done = await self._keep(full, room, partial(holdings_on, name, following is None), act)
+        return done if following is None else 0
+
+    async def _keep(self, policy: AgeingPolicy, space: Space, holdings: Holdings, act: Act) -> int:
+        """Acts on the oldest until the policy holds, or nothing more can be done; returns on how many segments."""
+        now_us = self._clock.now()
+        first = await self._database.read(lambda connection: holdings(connection, now_us, 1))
+        wanted = ageing.targets(first, policy, now_us=now_us, space=space)
+        total = 0
+        while wanted != Targets():
+            found = await self._database.read(lambda connection: holdings(connection, now_us, BATCH))
+            done = await act(ageing.pick(found, wanted))
             if not done.segments:
-                return deleted
-            deleted += done.segments
-            left = max(0, wanted.excess_bytes - done.bytes)
-            wanted = Targets(wanted.cutoff_us, wanted.stream_bytes, left)
+                break
+            total += done.segments
+            wanted = Targets(wanted.cutoff_us, wanted.stream_bytes, max(0, wanted.excess_bytes - done.bytes))
+        return total
+
+    async def _delete(self, segments: Sequence[Segment]) -> Deleted:
+        return await self._deletion.segments(segments, actor=AGEING)
 
     async def _age_for_ever(self) -> None:
         while True:
@@ -115,6 +156,27 @@ def holdings_of(connection: Transaction, now_us: int, limit: int) -> list[Holdin
             recent = coverage.list_entries(head.stream_id, now_us - _RATE_WINDOW_US, now_us)
             rate = forecast.bytes_per_s(recent, now_us=now_us, window_us=_RATE_WINDOW_US)
             found.append(Holding(head.stream_id, head.bytes, oldest, len(oldest) >= limit, rate))
+    return found
+
+
+def holdings_on(
+    volume: str, to_delete: bool, connection: Transaction, now_us: int, limit: int
+) -> list[Holding[Segment]]:
+    """What each stream keeps on one volume, with the first `limit` of its oldest segments there; protected ones are
+    left out when they would be deleted."""
+    coverage = CoverageStore(connection)
+    stock, found = VolumeStore(connection).list_stock(), []
+    for head in coverage.list_heads():
+        mine = sum(octets for (_, stream_id), octets in stock.items() if stream_id == head.stream_id)
+        octets = head.bytes - mine if volume == MAIN_VOLUME else stock.get((volume, head.stream_id), 0)
+        if octets > 0:
+            there = VolumeStore(connection).list_on(volume, head.stream_id, limit=BATCH if to_delete else limit)
+            guard = StorageStore(connection).list_protections(head.stream_id) if to_delete else []
+            protected = [Span(item.start_us, item.end_us) for item in guard]
+            oldest = [item for item in there if not ageing.is_protected(item, protected)][:limit]
+            recent = coverage.list_entries(head.stream_id, now_us - _RATE_WINDOW_US, now_us)
+            rate = forecast.bytes_per_s(recent, now_us=now_us, window_us=_RATE_WINDOW_US)
+            found.append(Holding(head.stream_id, octets, oldest, len(oldest) >= limit, rate))
     return found
 
 

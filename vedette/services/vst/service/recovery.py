@@ -11,7 +11,7 @@ from typing import Any
 from vedette.kernel.database import Database
 from vedette.kernel.log import get_logger
 from vedette.services.vst.adapters.segment_files import SegmentFolder
-from vedette.services.vst.model import Cause, Garbage, Segment
+from vedette.services.vst.model import MAIN_VOLUME, Cause, Garbage, Segment
 from vedette.services.vst.service.catalogue import add_segment
 from vedette.services.vst.service.recorder import segment_of
 from vedette.services.vst.store import CoverageStore, Store
@@ -57,7 +57,7 @@ def recover(database: Database, folder: SegmentFolder, *, alive_us: int = 0) -> 
 
 
 def _finish_garbage(database: Database, folder: SegmentFolder, report: Recovered) -> None:
-    while garbage := database.read_now(lambda connection: Store(connection).list_garbage()):
+    while garbage := database.read_now(lambda connection: Store(connection).list_garbage(volume=MAIN_VOLUME)):
         folder.unlink_now([item.segment_id for item in garbage])
         database.write_now(partial(_forget, garbage), durable=True)
         report.garbage += len(garbage)

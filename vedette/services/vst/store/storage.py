@@ -57,10 +57,10 @@ class StorageStore:
         )
         return [Segment(**row._mapping) for row in self._connection.execute(query)]
 
-    def list_present(self, segment_ids: Sequence[int]) -> set[int]:
-        """Those of the ids that the catalogue has; a few hundred at most."""
-        query = select(SEGMENT.c.segment_id).where(SEGMENT.c.segment_id.in_(segment_ids))
-        return set(self._connection.execute(query).scalars())
+    def list_by_id(self, segment_ids: Sequence[int]) -> list[Segment]:
+        """Those of the segments that the catalogue has, as they are now; a few hundred at most."""
+        query = select(SEGMENT).where(SEGMENT.c.segment_id.in_(segment_ids)).order_by(SEGMENT.c.start_us)
+        return [Segment(**row._mapping) for row in self._connection.execute(query)]
 
 
 def _to_protection(row: Row[Any]) -> Protection:

@@ -141,9 +141,17 @@ class Store:
         for begin in range(0, len(ids), _CHUNK):
             self._connection.execute(delete(SEGMENT).where(SEGMENT.c.segment_id.in_(ids[begin : begin + _CHUNK])))
 
-    def list_garbage(self, limit: int = 10_000) -> list[Garbage]:
-        """Segments whose files must go."""
-        rows = self._connection.execute(select(GARBAGE).order_by(GARBAGE.c.segment_id).limit(limit))
+    def add_garbage(self, garbage: Sequence[Garbage]) -> None:
+        """Files that must go although their segments stay, because they lie elsewhere now."""
+        if garbage:
+            self._connection.execute(
+                insert(GARBAGE), [{column.name: getattr(item, column.name) for column in GARBAGE.c} for item in garbage]
+            )
+
+    def list_garbage(self, limit: int = 10_000, *, volume: str | None = None) -> list[Garbage]:
+        """Segments whose files must go, everywhere or on one volume."""
+        query = select(GARBAGE).order_by(GARBAGE.c.segment_id).limit(limit)
+        rows = self._connection.execute(query if volume is None else query.where(GARBAGE.c.volume == volume))
         return [Garbage(row.segment_id, row.stream_id, row.bytes, row.volume) for row in rows]
 
     def forget(self, garbage: Sequence[Garbage]) -> None:
