@@ -124,8 +124,21 @@ async def test_a_camera_is_added_by_its_address(data_dir: Path) -> None:
         again = await vst.ask("POST", "/sensor/add", body=body)
         assert (again.status, again.json["error_code"]) == (409, "ResourceConflictError")
         assert "Sensor exists already" in again.json["error_message"]
+        for bare in ({"sensorIp": "127.0.0.2"}, {"sensorIp": "127.0.0.2", "name": "Other"}):
+            known = await vst.ask("POST", "/sensor/add", body=body | bare)
+            assert (known.status, "Sensor exists already" in known.json["error_message"]) == (409, True)
+        sub = (await vst.ask("GET", f"/sensor/{sensor_id}/streams")).json[1]["url"]
+        known = await vst.ask("POST", "/sensor/add", body={"sensorUrl": sub, "name": "Small", **KNOWN})
+        assert (known.status, "Sensor exists already" in known.json["error_message"]) == (409, True)
         nobody = await vst.ask("POST", "/sensor/add", body=body | {"sensorIp": "127.0.0.9:9", "name": "Other"})
         assert nobody.status in (408, 502)
+
+
+async def test_a_found_camera_that_was_added_by_its_rtsp_address_is_known(data_dir: Path) -> None:
+    async with own_camera() as (camera, presence), vst_beside(data_dir, presence, record=False) as vst:
+        sensor_id = await vst.add(camera.url(NAME), "Gate", **KNOWN)
+        [found] = await until_found(vst)
+        assert found["sensorId"] == sensor_id
 
 
 async def test_a_camera_at_a_new_address_is_followed_and_loses_nothing_else(data_dir: Path) -> None:

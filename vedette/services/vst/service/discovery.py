@@ -222,9 +222,12 @@ class Finder:
         mine = _identity(item.found, item.info)
         for status in self._sensors.list():
             device = unpack_device(status.sensor.device)
-            if device is None:
-                continue
-            if same_device(mine, identity_of(device)) or any(_same_place(device.xaddr, x) for x in item.found.xaddrs):
+            if device is None:  # added by its RTSP address: known by where it is
+                same = urlsplit(status.sensor.url).hostname == item.found.address
+            else:
+                places = any(_same_place(device.xaddr, xaddr) for xaddr in item.found.xaddrs)
+                same = places or same_device(mine, identity_of(device))
+            if same:
                 return status.sensor.sensor_id
         return None
 

@@ -303,11 +303,16 @@ class Sensors:
             raise conflict(f"{_NAME_TAKEN}: '{name}'. Choose another name.")
 
     def _is_known(self, where: str, probed: Probed | None) -> bool:
-        if any(where == stream.url for stream in self._streams.all()):
+        """Whether a stream, a device or, asked by a bare address, a camera is there already."""
+        places = {where} if probed is None else {place.url for place in probed.addresses}
+        if any(stream.url in places for stream in self._streams.all()):
             return True
         devices = [unpack_device(camera.sensor.device) for camera in self._cameras.values()]
         if probed is None:
-            return where in self._probing or any(device and _is_at(device, where) for device in devices)
+            hosts = {urlsplit(camera.sensor.url).hostname for camera in self._cameras.values()}
+            return (
+                where in self._probing or where in hosts or any(device and _is_at(device, where) for device in devices)
+            )
         mine = None if probed.device is None else identity_of(probed.device)
         return mine is not None and any(device and same_device(mine, identity_of(device)) for device in devices)
 
