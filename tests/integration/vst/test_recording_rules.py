@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
 
 from tests.support.asgi import VIEWER
 from tests.support.vst_running import Running, running, settings_of
-from vedette.kernel.clock import SystemClock
+from vedette.kernel.clock import SystemClock, to_iso
+from vedette.schema.alert import AlertMessage
 from vedette.schema.identity import Role, Subject
+from vedette.schema.topics import MDX_ALERTS
+from vedette.services.vst.core.space import Room
 from vedette.tools.camera import Camera, open_scene
 
 pytestmark = pytest.mark.anyio
@@ -114,6 +118,33 @@ async def test_an_event_is_recorded_with_its_pre_roll(data_dir: Path) -> None:
             while await state(vst, gate) != "off":
                 await anyio.sleep(0.05)
         assert (await seconds(vst, gate))["recorded"] < 12
+
+
+async def test_an_alert_of_analytics_is_recorded(data_dir: Path) -> None:
+    async with a_gate(data_dir, record=False) as (vst, gate, _camera):
+        await set_mode(vst, gate, "event", preRollSeconds=0, postRollSeconds=1)
+        began = to_iso(SystemClock().now())
+        alert = AlertMessage(
+            id="a", sensor_id="Gate", type="roi", rule_type="occupancy", rule_id="r", start_timestamp=began
+        )
+        await vst.bus.publish(MDX_ALERTS, [msgspec.json.encode(alert)])
+        await vst.until_recorded(gate, 1)
+        assert await state(vst, gate) == "event"
+        ended = msgspec.structs.replace(alert, end_timestamp=to_iso(SystemClock().now()))
+        await vst.bus.publish(MDX_ALERTS, [msgspec.json.encode(ended)])
+        with anyio.fail_after(30):
+            while await state(vst, gate) != "off":
+                await anyio.sleep(0.05)
+
+
+async def test_a_recorder_that_fails_is_told(data_dir: Path) -> None:
+    async with a_gate(data_dir) as (vst, gate, _camera):
+        vst.service._parts.disk.room = Room.NONE
+        with anyio.fail_after(30):
+            while await state(vst, gate) != "error":
+                await anyio.sleep(0.05)
+        await set_mode(vst, gate, "off")
+        assert await state(vst, gate) == "off"
 
 
 async def test_the_schedule_in_the_words_of_the_published_routes(data_dir: Path) -> None:
