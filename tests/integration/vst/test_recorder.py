@@ -21,7 +21,7 @@ from vedette.services.vst.model import Cause
 from vedette.services.vst.service.fsck import Problem, fsck
 from vedette.services.vst.service.recovery import recover
 from vedette.services.vst.settings import VstSettings
-from vedette.services.vst.store import Store
+from vedette.services.vst.store import CoverageStore, Store
 
 pytestmark = pytest.mark.anyio
 SECOND = 1_000_000
@@ -88,7 +88,6 @@ async def test_an_orderly_stop_keeps_everything_and_says_so(tmp_path: Path) -> N
     report = fsck(tmp_path, clock=SystemClock(), hashes=True)
     assert report.findings == []
     assert not list((tmp_path / "media").rglob("*.part"))
-    assert not list((tmp_path / "media").rglob("*.idx"))
 
 
 async def test_a_wall_clock_that_runs_back_makes_no_overlap(tmp_path: Path) -> None:
@@ -191,6 +190,25 @@ async def test_bytes_that_the_index_does_not_vouch_for_are_cut_off(tmp_path: Pat
     [segment] = database.read_now(lambda connection: list(Store(connection).list_all_segments()))
     database.close()
     assert segment.bytes < len(content)
+    assert fsck(tmp_path / "crashed", clock=SystemClock(), hashes=True).findings == []
+
+
+async def test_a_segment_that_was_given_up_is_set_aside_at_the_next_start(tmp_path: Path) -> None:
+    """The disk refused to sync it and to remove it, and the gap in its place was declared."""
+    async with recording(tmp_path, settings=VstSettings(segment_s=600)) as bench:
+        await bench.push(encode(100))
+        await settled(lambda: bench.recorder.growing is not None)
+        _copy(tmp_path / "media", tmp_path / "crashed" / "media")
+    database = open_catalogue(tmp_path / "crashed")
+    database.write_now(lambda connection: CoverageStore(connection).add_stream("cam", 0, Cause.STARTING))
+    database.write_now(
+        lambda connection: CoverageStore(connection).set_absent("cam", WALL_US + 60 * SECOND, Cause.DISK_FAILED)
+    )
+    report = recover(database, SegmentFolder(tmp_path / "crashed" / "media"))
+    assert (report.adopted, len(report.strays)) == ([], 1)
+    assert (tmp_path / "crashed" / "strays" / report.strays[0]).exists()
+    assert recover(database, SegmentFolder(tmp_path / "crashed" / "media")).strays == []
+    database.close()
     assert fsck(tmp_path / "crashed", clock=SystemClock(), hashes=True).findings == []
 
 

@@ -7,8 +7,6 @@ from vedette.media.unit import CodecParameters
 
 FILE_KIND = "file"
 """The kind of a sensor that is an uploaded file."""
-FILE_KIND = "file"
-"""The kind of a sensor that is an uploaded file."""
 MAIN_VOLUME = "main"
 """The volume that every node has: the folder beside its catalogue."""
 

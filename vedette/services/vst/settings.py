@@ -63,7 +63,6 @@ class VstSettings(Settings):
     )
     max_upload_gib: float = Field(64, gt=0, description="GiB of the largest file that can be uploaded.")
     ageing_every_s: float = Field(30.0, gt=0, description="Seconds between two looks at age and space.")
-    clip_file_s: float = Field(600.0, gt=0, description="Clips up to this long are made whole before they are sent.")
     clip_most_h: float = Field(24.0, gt=0, description="Longest clip that can be asked for, in hours.")
     relay_host: str = Field("127.0.0.1", description="Address that the RTSP relay listens on.")
     relay_port: int = Field(0, ge=0, le=65535, description="Port of the RTSP relay; 0 takes a free one.")

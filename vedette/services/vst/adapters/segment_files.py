@@ -33,8 +33,8 @@ _FILES_A_FOLDER = 4096
 _READ_BYTES = 1 << 20
 _MOST_HEADER_BYTES = 1 << 16
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_SUFFIXES = (".mp4", ".part", ".idx")
-"""`.idx` lay beside growing files of earlier versions; it is only ever removed."""
+_SUFFIXES = (".mp4", ".part")
+_STRAYS = "strays"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class SegmentFolder:
         self._limiter: anyio.CapacityLimiter | None = None
 
     def path(self, segment_id: int, suffix: str = ".mp4") -> Path:
-        """Where a segment's file lies; `.part` and `.idx` while it grows."""
+        """Where a segment's file lies; `.part` while it grows."""
         return self.root / f"{segment_id // _FILES_A_FOLDER:06d}" / f"{segment_id}{suffix}"
 
     def readable_path(self, segment_id: int) -> Path:
@@ -242,6 +242,13 @@ class SegmentFolder:
         path = self.path(segment_id)
         os.rename(path.with_suffix(".part"), path)
         sync_folder(path.parent)
+
+    def set_aside(self, path: Path) -> Path:
+        """Moves a file that nobody answers for out of the way, and tells where it is now. Blocking."""
+        aside = self.root.parent / _STRAYS / path.name
+        aside.parent.mkdir(exist_ok=True)
+        path.rename(aside)
+        return aside
 
     def files(self) -> Iterator[tuple[Path, int | None, str]]:
         """(path, segment id or None, suffix) of every file below the root. Blocking."""

@@ -24,7 +24,6 @@ from vedette.services.vst.store.salvage import why_unreadable
 
 CATALOGUE = "catalogue"
 MEDIA = "media"
-STRAYS = "strays"
 _BATCH = 1000
 
 
@@ -197,9 +196,7 @@ def _check_files(
         if segment_id is not None and (suffix == ".part" or folder.is_segment(path)):
             report.findings.append(Finding(Problem.UNFINISHED, str(path), "the next start finishes it"))
         elif repair:
-            aside = folder.root.parent / STRAYS / path.name
-            aside.parent.mkdir(exist_ok=True)
-            path.rename(aside)
+            aside = folder.set_aside(path)
             report.findings.append(Finding(Problem.STRAY, str(path), f"moved to {aside}", repaired=True))
         else:
             report.findings.append(Finding(Problem.STRAY, str(path), "no row knows it"))

@@ -1,6 +1,6 @@
 """Start-up: finishes what a stop or a crash left half done, before any camera is accepted.
 
-Every step may be cut and run again. Nothing here guesses: a file is judged by its row, or by the index beside it.
+Every step may be cut and run again. Nothing here guesses: a file is judged by its row, or by its own seals.
 """
 
 from collections.abc import Sequence
@@ -90,14 +90,20 @@ def _adopt(database: Database, folder: SegmentFolder, segment_id: int, report: R
         report.discarded += 1
         return
     segment = segment_of(finished, finished.header.start_us + finished.media_us)
+    if database.write_now(partial(_add, segment), durable=True):
+        report.adopted.append(segment_id)
+    else:
+        # It was given up, and its time accounted for, because the disk refused to remove it.
+        report.strays.append(folder.set_aside(folder.path(segment_id)).name)
 
-    database.write_now(partial(_add, segment), durable=True)
-    folder.path(segment_id, ".idx").unlink(missing_ok=True)
-    report.adopted.append(segment_id)
 
-
-def _add(segment: Segment, connection: Any) -> None:
+def _add(segment: Segment, connection: Any) -> bool:
+    """Whether its time is still free in the ledger."""
+    head = CoverageStore(connection).get_head(segment.stream_id)
+    if head is not None and segment.start_us < head.until_us:
+        return False
     add_segment(connection, segment)
+    return True
 
 
 def _begin_ledgers(database: Database) -> None:
