@@ -349,6 +349,16 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Happening:
+    """Something worth recording begins at a sensor at `since_us`, or ended at `end_us`; `key` tells it from others."""
+
+    sensor_id: str
+    key: str
+    since_us: int
+    end_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CameraAlert:
     """A camera is offline since `since_us`, and somebody should know; `code` and `reason` say why."""
 

@@ -11,7 +11,7 @@ from vedette.kernel.log import get_logger
 from vedette.services.vst.adapters.onvif import OnvifDevice
 from vedette.services.vst.adapters.onvif.events import Fresh, Stale, Told, watch
 from vedette.services.vst.core.camera_events import noticed
-from vedette.services.vst.model import Mode
+from vedette.services.vst.model import Happening, Mode
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.probing import unpack_device
 from vedette.services.vst.service.sensors import Sensors
@@ -20,12 +20,12 @@ from vedette.services.vst.service.streams import Streams
 _LOOK_S = 1.0
 _JITTER_STEPS = 1 << 20
 
-type Report = Callable[[str, str, Instant, Instant | None], None]
+type Report = Callable[[Happening], None]
 
 
 class CameraEvents:
-    """`report(sensor_id, key, since, end)` hears what begins (end None) and what ends. A camera whose events cannot be
-    had any more is unknown: what it last noticed ends then, with the post-roll, and is not held for ever."""
+    """`report` hears what begins and what ends. A camera whose events cannot be had any more is unknown: what it last
+    noticed ends then, with the post-roll, and is not held for ever."""
 
     def __init__(self, parts: Parts, sensors: Sensors, streams: Streams, *, report: Report) -> None:
         self._clock, self._sensors, self._streams = parts.clock, sensors, streams
@@ -86,10 +86,10 @@ class CameraEvents:
         holding, now_us = self._holding.setdefault(sensor_id, {}), self._clock.now()
         if state.holds and state.key not in holding:
             holding[state.key] = now_us
-            self._report(sensor_id, state.key, now_us, None)
+            self._report(Happening(sensor_id, state.key, now_us))
         elif not state.holds and state.key in holding:
-            self._report(sensor_id, state.key, holding.pop(state.key), now_us)
+            self._report(Happening(sensor_id, state.key, holding.pop(state.key), now_us))
 
     def _let_go(self, sensor_id: str) -> None:
         for key, since_us in self._holding.pop(sensor_id, {}).items():
-            self._report(sensor_id, key, since_us, self._clock.now())
+            self._report(Happening(sensor_id, key, since_us, self._clock.now()))

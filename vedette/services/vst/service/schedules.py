@@ -10,7 +10,7 @@ import anyio
 import msgspec
 
 from vedette.kernel.bus import START, Bus, Position
-from vedette.kernel.clock import US_PER_SECOND, Instant, from_iso
+from vedette.kernel.clock import US_PER_SECOND, from_iso
 from vedette.kernel.errors import Fault, conflict, invalid, not_found
 from vedette.kernel.lifecycle import Backoff, retry
 from vedette.kernel.log import get_logger
@@ -18,7 +18,7 @@ from vedette.schema.alert import AlertMessage
 from vedette.schema.topics import MDX_ALERTS
 from vedette.services.vst.core import schedule
 from vedette.services.vst.core.schedule import Because, Decision
-from vedette.services.vst.model import Mode, RecordingRule, ScheduleEntry, Stream
+from vedette.services.vst.model import Happening, Mode, RecordingRule, ScheduleEntry, Stream
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.streams import Streams
 
@@ -128,12 +128,11 @@ class Director:
             raise not_found("The schedule has no such entry. Ask for the schedule to see what it has.")
         await self.set_rule(stream_id, replace(rule, schedule=left))
 
-    def report(self, sensor_id: str, key: str, since_us: Instant, end_us: Instant | None) -> None:
-        """Something begins at a sensor, or ends at `end_us`: its streams in mode event are recorded meanwhile. Never
-        waits; `key` tells one thing from another."""
-        for stream in self._streams.of(sensor_id):
+    def report(self, what: Happening) -> None:
+        """Streams of the sensor that are in mode event are recorded while it lasts. Never waits."""
+        for stream in self._streams.of(what.sensor_id):
             if self._streams.rule(stream).mode is Mode.EVENT:
-                self._note(stream, key, since_us, end_us)
+                self._note(stream, what)
         self._reported.set()
 
     def forget(self, stream_id: str) -> None:
@@ -218,16 +217,16 @@ class Director:
             get_logger("vst").warning("alert_not_read", cause=error)
             return
         for sensor_id in self._sensors_named(alert.sensor_id):
-            self.report(sensor_id, alert.id, since_us, end_us)
+            self.report(Happening(sensor_id, alert.id, since_us, end_us))
 
-    def _note(self, stream: Stream, alert_id: str, since_us: int, end_us: int | None) -> None:
+    def _note(self, stream: Stream, what: Happening) -> None:
         events = self._events.setdefault(stream.stream_id, _Events())
-        if end_us is None:
-            events.holding[alert_id] = since_us
+        if what.end_us is None:
+            events.holding[what.key] = what.since_us
             return
-        events.holding.pop(alert_id, None)
+        events.holding.pop(what.key, None)
         post_us = round(self._streams.rule(stream).post_roll_s * US_PER_SECOND)
-        events.until_us = max(events.until_us, end_us + post_us)
+        events.until_us = max(events.until_us, what.end_us + post_us)
 
 
 def _told(decision: Decision) -> tuple[object, ...]:
