@@ -9,15 +9,30 @@ from tests.faults.synthetic import number_of
 from tests.support.vst_running import Running
 from vedette.kernel.clock import from_iso, to_iso
 
+_TRIES = 5
 _FOR_EVER_US = 32_503_680_000_000_000
 
 
 async def look(vst: Running, stream_id: str, since_us: int) -> Found:
-    """What the API lists of a stream from an instant on, and every unit in it, decoded."""
-    found = Found(spans=await states(vst, stream_id, since_us))
-    for span in found.spans:
-        if span.state != "recorded":
-            continue
+    """What the API lists of a stream from an instant on, and every unit in it, decoded.
+
+    Footage may be aged out while it is read; then it is looked at again.
+    """
+    found = Found()
+    for _ in range(_TRIES):
+        found = await _read(vst, stream_id, await states(vst, stream_id, since_us))
+        if _recorded(await states(vst, stream_id, since_us)) == _recorded(found.spans):
+            break
+    return found
+
+
+def _recorded(spans: list[Span]) -> list[Span]:
+    return [span for span in spans if span.state == "recorded"]
+
+
+async def _read(vst: Running, stream_id: str, spans: list[Span]) -> Found:
+    found = Found(spans=spans)
+    for span in _recorded(spans):
         where = f"startTime={to_iso(span.start_us)}&endTime={to_iso(span.end_us)}"
         reply = await vst.ask("GET", f"/storage/file/{stream_id}?{where}")
         if reply.status != 200:

@@ -103,7 +103,7 @@ def judge(
             kept = [number for number in lost if not _covers(aged, shown_us(number), _EDGE_US)]
             verdict.aged += len(lost) - len(kept)
             lost = kept
-            _keep_promise(camera, life, recorded, verdict, since_us=since_us)
+            _keep_promise(camera, life, (recorded, aged), verdict, since_us=since_us)
         newest = max((number for number in of_life if number in numbers), default=life.last)
         verdict.lost_us = max(verdict.lost_us, len(lost) * FRAME_US)
         verdict.inside += sum(number < newest for number in lost)
@@ -114,8 +114,11 @@ def judge(
     return verdict
 
 
-def _keep_promise(camera: int, life: Sent, recorded: list[Span], verdict: Verdict, *, since_us: int) -> None:
-    if life.told_us > since_us and not _covers(recorded, life.told_us - 2000, 2000):
+def _keep_promise(
+    camera: int, life: Sent, spans: tuple[list[Span], list[Span]], verdict: Verdict, *, since_us: int
+) -> None:
+    kept = any(_covers(some, life.told_us - 2000, 2000) for some in spans)
+    if life.told_us > since_us and not kept:
         verdict.untold += 1
         verdict.notes.append(f"camera {camera}: told recorded until {life.told_us}, and it is not")
 

@@ -6,14 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.disk import FileSystem, LoopDisk, a_disk, workplace
+from tests.faults.disk import FileSystem, a_disk, workplace
 from tests.faults.lane import Lane, Zygote, zygote
 from tests.faults.oracle import Verdict
 
-LIVES_A_DISK = 50
+LIVES_A_DISK = 25
 """After so many cuts the next disk begins empty, so that first starts are cut, too, and files do not pile up."""
-_KILL_SPEED = 2.0
-"""The bound is so near to the length of a part that a busy machine must not be magnified more than this."""
+_AGEING = {"max_gib": 0.2 / 1024, "ageing_every_s": 0.5}
+"""Every other disk keeps 200 KiB of recordings, so that deletions are cut, too."""
+_CUT_SPEED, _KILL_SPEED = 4.0, 2.0
+"""The bounds are so near to the length of a part that a busy machine must not be magnified more than this."""
 _EARLY = 0.2
 """The share of cuts that come while the service still recovers from the last one."""
 
@@ -38,7 +40,8 @@ class Outcome:
         """One row of the summary."""
         found = self.verdict
         return (
-            f"{name}: {self.cuts} cuts, {found.units} units sent; most lost {found.lost_us / 1e6:.1f} s a stream; "
+            f"{name}: {self.cuts} cuts, {found.units} units sent, {found.aged} aged out; "
+            f"most lost {found.lost_us / 1e6:.1f} s a stream; "
             f"undeclared {found.undeclared}, unplayable {found.unplayable}, foreign {found.foreign}, "
             f"promised and gone {found.untold}, fsck not clean {found.damaged}; "
             f"ready again and all of the past judged within {self.ready_s:.1f} s"
@@ -71,14 +74,12 @@ def _lane(home: Path, cuts: int, kind: FileSystem, mother: Zygote, rng: random.R
     folder.mkdir()
     while outcome.cuts < cuts:
         with a_disk(folder, kind) as disk:
-            outcome.add(_disk(folder, disk, mother, min(LIVES_A_DISK, cuts - outcome.cuts), rng, lie=lie))
+            settings = _AGEING if outcome.cuts // LIVES_A_DISK % 2 else {}
+            lane = Lane(folder, disk.mount_point / "vst", rng, speed=_CUT_SPEED, lie=lie, settings=settings)
+            lives = min(LIVES_A_DISK, cuts - outcome.cuts)
+            outcome.add(_lives(lane, mother, lives, strike=disk.cut, mend=disk.power_back))
         disk.mount_point.rmdir()
     return outcome
-
-
-def _disk(home: Path, disk: LoopDisk, mother: Zygote, cuts: int, rng: random.Random, *, lie: bool) -> Outcome:
-    lane = Lane(home, disk.mount_point / "vst", rng, lie=lie)
-    return _lives(lane, mother, cuts, strike=disk.cut, mend=disk.power_back)
 
 
 def _lives(lane: Lane, mother: Zygote, count: int, *, strike: Callable[[], None], mend: Callable[[], None]) -> Outcome:

@@ -11,8 +11,10 @@ from tests.faults.disk import workplace
 from tests.faults.diskful import FLOOR, MIB, Station, ballast, finished, states, station, wrap
 from tests.faults.lane import Zygote
 from tests.faults.shim import Shim
+from vedette.kernel.clock import to_iso
 
 NO_FLOOR = {"min_free_gib": 0}
+DAY_US = 86_400_000_000
 
 
 def test_a_small_disk_wraps_ten_times(seed: int, need: Callable[..., None], measured: Callable[[str], None]) -> None:
@@ -48,6 +50,35 @@ def test_a_full_disk_is_reported_and_recording_goes_on_when_there_is_room(
         place.lane.until(lambda: place.ready()[0] == 200, "ready again")
         assert any("disk" in cause for cause in states(place))
         measured(f"disk full: reported after {noticed:.1f} s; recording {resumed:.1f} s after there was room")
+        finished(place)
+
+
+def protect(place: Station, *, on: bool) -> None:
+    """Everything that was and will be recorded, or nothing any more."""
+    listed = place.get("/sensor/list")
+    assert isinstance(listed, list)
+    times = {"startTime": to_iso(place.lane.now_us() - DAY_US), "endTime": to_iso(place.lane.now_us() + DAY_US)}
+    ranges = [{"streamId": item["sensorId"], **times} for item in listed]
+    reply = place.lane.ask("POST", "/vst/api/v1/storage/file/protect", {"ranges": ranges, "protect": on})
+    assert reply.status == 200, reply.body
+
+
+def test_what_is_protected_is_kept_when_nothing_else_is_left(
+    seed: int, need: Callable[..., None], measured: Callable[[str], None]
+) -> None:
+    need("ext4")
+    with station(seed, 48 * MIB, cameras=4, padding=60_000, settings=FLOOR) as place:
+        place.lane.begin(place.zygote)
+        place.grows()
+        protect(place, on=True)
+        place.lane.until(lambda: place.ready()[0] == 503, "the full disk is reported")
+        place.stands()
+        assert not [state for state in states(place) if "aged" in state]
+        protect(place, on=False)
+        resumed = place.grows()
+        measured(
+            f"all protected: kept whole, recording stopped with its reason; again {resumed:.1f} s after it was free"
+        )
         finished(place)
 
 
