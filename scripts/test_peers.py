@@ -1,4 +1,5 @@
-"""Make sure that the programs are there which only the tests use: a Chromium to drive and ffmpeg to compare with.
+"""Make sure that the programs are there which only the tests use: a Chromium to drive, ffmpeg to compare with and
+an MQTT broker.
 
 The product needs neither. On Debian or Ubuntu, as root, a missing one is installed; elsewhere the message names it.
 What the fault campaign makes its disks of is installed along; without it those tests say that they are skipped.
@@ -10,11 +11,18 @@ import subprocess
 import sys
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PEERS = {"a Chromium browser": BROWSERS, "ffmpeg": ("ffmpeg",), "ffprobe": ("ffprobe",)}
+BROKERS = ("mosquitto", "/usr/sbin/mosquitto")
+PEERS = {
+    "a Chromium browser": BROWSERS,
+    "ffmpeg": ("ffmpeg",),
+    "ffprobe": ("ffprobe",),
+    "the MQTT broker mosquitto": BROKERS,
+}
 DEBIAN_PACKAGES = {
     "a Chromium browser": ("chromium", "fonts-dejavu-core"),
     "ffmpeg": ("ffmpeg",),
     "ffprobe": ("ffmpeg",),
+    "the MQTT broker mosquitto": ("mosquitto",),
     "mkfs.xfs": ("xfsprogs",),
     "fusermount3": ("fuse3", "libfuse2"),
 }
@@ -42,9 +50,9 @@ def main() -> int:
     if missing:
         print(
             f"test set-up: the tests need {' and '.join(missing)}, and none was found on the PATH.\n"
-            "  Debian, Ubuntu:  sudo apt-get install chromium ffmpeg\n"
-            "  Fedora:          sudo dnf install chromium ffmpeg-free\n"
-            "  Other:           any recent Chromium or Chrome, and ffmpeg 5 or newer"
+            "  Debian, Ubuntu:  sudo apt-get install chromium ffmpeg mosquitto\n"
+            "  Fedora:          sudo dnf install chromium ffmpeg-free mosquitto\n"
+            "  Other:           any recent Chromium or Chrome, ffmpeg 5 or newer, and mosquitto"
         )
         return 1
     return 0

@@ -1,22 +1,19 @@
-"""A real MQTT broker (PyPI's `amqtt`) on loopback, in a process of its own."""
+"""A real MQTT broker (mosquitto) on loopback, in a process of its own."""
 
+import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _CONFIG = """
-listeners:
-  default:
-    type: tcp
-    bind: 127.0.0.1:{port}
-plugins:
-  amqtt.plugins.authentication.AnonymousAuthPlugin:
-    allow_anonymous: true
+listener {port} 127.0.0.1
+allow_anonymous true
+persistence false
 """
+_PATHS = ("mosquitto", "/usr/sbin/mosquitto")
 _START_S = 30.0
 
 
@@ -25,11 +22,16 @@ def mqtt_broker(folder: Path) -> Iterator[int]:
     """Its port, from the moment it listens until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    config = folder / "broker.yaml"
+    program = next(filter(None, map(shutil.which, _PATHS)), None)
+    if program is None:
+        raise FileNotFoundError("mosquitto is needed for this test: apt-get install mosquitto")
+    config = folder / "broker.conf"
     config.write_text(_CONFIG.format(port=port))
-    argv = [sys.executable, "-c", "from amqtt.scripts.broker_script import main; main()", "-c", str(config)]
     with subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [program, "-c", str(config)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as child:
         try:
             _until_listening(port, child)
