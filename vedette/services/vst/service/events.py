@@ -21,6 +21,7 @@ from vedette.services.vst.model import Sensor, StreamFacts
 from vedette.services.vst.service.meters import Meters
 
 _MOST_WAITING = 10_000
+_PATIENCE_S = 2.0
 
 
 class Outbox:
@@ -29,7 +30,8 @@ class Outbox:
     def __init__(self, bus: Bus, clock: Clock, meters: Meters) -> None:
         self._bus, self._clock, self._meters = bus, clock, meters
         self._waiting: deque[tuple[Topic, bytes]] = deque(maxlen=_MOST_WAITING)
-        self._filled = anyio.Event()
+        self._filled, self._moved = anyio.Event(), anyio.Event()
+        self._queued, self._taken = 0, 0
         self._encoder = msgspec.json.Encoder()
 
     def tell(
@@ -57,6 +59,13 @@ class Outbox:
         """Queues an alert that begins or ends; never waits."""
         self._put(VST_ALERTS, alert)
 
+    async def told(self) -> None:
+        """Returns when what was queued so far is on the bus; after a moment at most, for the bus may be away."""
+        last = self._queued
+        with anyio.move_on_after(_PATIENCE_S):
+            while self._taken < last:
+                await self._moved.wait()
+
     async def run(self) -> None:
         """Publishes for ever."""
         await retry(
@@ -79,6 +88,7 @@ class Outbox:
 
     def _put(self, topic: Topic, message: Message) -> None:
         self._waiting.append((topic, self._encoder.encode(message)))
+        self._queued += 1
         self._meters.events_waiting.set(len(self._waiting))
         self._filled.set()
 
@@ -89,6 +99,9 @@ class Outbox:
             await self._bus.publish(topic, batch)
             for _ in batch:
                 self._waiting.popleft()
+            self._taken += len(batch)
+            self._moved.set()
+            self._moved = anyio.Event()
             self._meters.events_waiting.set(len(self._waiting))
 
 

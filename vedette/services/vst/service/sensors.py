@@ -136,7 +136,10 @@ class Sensors:
         try:
             probed = await (self.prober.by_url(wanted) if wanted.url else self.prober.by_address(wanted))
             async with self._changing:
-                return await self._accept(wanted, probed)
+                sensor_id = await self._accept(wanted, probed)
+            # Whoever has the reply may name the camera to the analytics at once, which know it from the bus.
+            await self._outbox.told()
+            return sensor_id
         finally:
             self._probing.discard(where)
 
