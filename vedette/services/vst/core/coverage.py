@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from vedette.services.vst.core.overlap import Overlap
 from vedette.services.vst.core.timeline import Span
 from vedette.services.vst.model import Cause, Entry, EntryKind, Head, State
 
@@ -40,8 +41,8 @@ def resolve(
     once. `entries` are the stream's lines that reach into the range, in order of their `seq`."""
     base = [_base(entry) for entry in entries if entry.kind is not EntryKind.REMOVED]
     base += _pending(head, growing, now_us)
-    removals = [entry for entry in entries if entry.kind is EntryKind.REMOVED]
-    spans = [piece for span in base for piece in _overlaid(span, removals)]
+    removals = Overlap(entry for entry in entries if entry.kind is EntryKind.REMOVED)
+    spans = [piece for span in base for piece in _overlaid(span, removals.touching(span))]
     return _joined(_clipped(spans, start_us, end_us))
 
 

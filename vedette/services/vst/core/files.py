@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from vedette.services.vst.core.ageing import is_protected, outside
+from vedette.services.vst.core.overlap import Overlap
 from vedette.services.vst.core.timeline import Span
 from vedette.services.vst.model import Entry, EntryKind, File, Upload
 
@@ -30,7 +31,7 @@ def parse_id(file_id: str) -> tuple[str, str] | None:
 
 def files_of(entries: Sequence[Entry], uploads: Iterable[Upload]) -> list[File]:
     """The files of one stream that are still there, in order: its uploads, and the lines that are none of theirs."""
-    taken = [Span(item.start_us, item.end_us) for item in entries if item.kind is EntryKind.REMOVED]
+    taken = Overlap(Span(item.start_us, item.end_us) for item in entries if item.kind is EntryKind.REMOVED)
     sent = [_uploaded(item, taken) for item in uploads]
     covered = [Span(item.start_us, item.end_us) for item in uploads]
     lines = [
@@ -55,8 +56,8 @@ def without(protected: Sequence[Span], lifted: Span) -> list[Span]:
     return [piece for span in protected for piece in outside([lifted], span.start_us, span.end_us)]
 
 
-def _line(entry: Entry, taken: Sequence[Span]) -> File | None:
-    pieces = outside((span for span in taken if is_protected(entry, [span])), entry.start_us, entry.end_us)
+def _line(entry: Entry, taken: Overlap[Span]) -> File | None:
+    pieces = outside(taken.touching(entry), entry.start_us, entry.end_us)
     if not pieces:
         return None
     left = sum(piece.end_us - piece.start_us for piece in pieces)
@@ -64,8 +65,8 @@ def _line(entry: Entry, taken: Sequence[Span]) -> File | None:
     return File(entry.stream_id, str(entry.seq), pieces[0].start_us, pieces[-1].end_us, share)
 
 
-def _uploaded(upload: Upload, taken: Sequence[Span]) -> File | None:
-    pieces = outside((span for span in taken if is_protected(upload, [span])), upload.start_us, upload.end_us)
+def _uploaded(upload: Upload, taken: Overlap[Span]) -> File | None:
+    pieces = outside(taken.touching(upload), upload.start_us, upload.end_us)
     if not pieces:
         return None
     left = sum(piece.end_us - piece.start_us for piece in pieces)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vedette.services.vst.core.ageing import AgeingPolicy, is_protected, outside, room_bytes
+from vedette.services.vst.core.ageing import AgeingPolicy, outside, room_bytes
+from vedette.services.vst.core.overlap import Overlap
 from vedette.services.vst.core.space import Space
 from vedette.services.vst.core.timeline import Span
 from vedette.services.vst.model import Entry, EntryKind, Segment
@@ -61,13 +62,14 @@ def retention_days(policy: AgeingPolicy, space: Space, *, used_bytes: int, rate:
 def stretches(entries: Sequence[Entry], protected: Sequence[Span]) -> tuple[list[Stretch], list[Span]]:
     """What may be deleted of a stream, told from its ledger: lines that are there as a whole, and the spans of those of
     which something was removed or is protected, whose segments must be looked at one by one."""
-    taken = [Span(item.start_us, item.end_us) for item in entries if item.kind is EntryKind.REMOVED]
+    removed = [Span(item.start_us, item.end_us) for item in entries if item.kind is EntryKind.REMOVED]
+    taken = Overlap([*removed, *protected])
     whole: list[Stretch] = []
     broken: list[Span] = []
     for item in entries:
         if item.kind is not EntryKind.RECORDED:
             continue
-        touching = [span for span in (*taken, *protected) if is_protected(item, [span])]
+        touching = taken.touching(item)
         if touching:
             broken += outside(touching, item.start_us, item.end_us)
         else:

@@ -1,6 +1,7 @@
 """What became of every second: timelines, gaps and the coverage of a stream, read from its ledger."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from vedette.kernel.clock import US_PER_SECOND, Clock, Instant
 from vedette.kernel.database import Transaction
@@ -11,7 +12,7 @@ from vedette.services.vst.core.timeline import Span
 from vedette.services.vst.model import Cause, Entry, EntryKind, Gap, Growing, Head, State
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.service.sensors import Sensors
-from vedette.services.vst.store import CoverageStore
+from vedette.services.vst.store import CoverageStore, StorageStore
 
 _FOR_EVER_US = 1 << 62
 
@@ -57,6 +58,9 @@ class Coverage:
 
     async def timeline(self, stream_id: str, start_us: int | None = None, end_us: int | None = None) -> list[Span]:
         """Spans of recorded time, in order; holes up to `join_gap_s` are not shown. Fault 404 for an unknown stream."""
+        if start_us is None:
+            # What was removed long ago is no part of it, however many lines the ledger has about that.
+            start_us = await self._database.read(partial(_oldest_us, stream_id))
         spans = coverage.recorded_spans(await self._spans(stream_id, start_us, end_us))
         return timeline.merge(spans, self._join_us)
 
@@ -116,3 +120,9 @@ class Coverage:
         if head is None:
             raise not_found(f"There is no stream '{stream_id[:100]}'.", "CameraNotFoundError")
         return _View(head, entries, growing)
+
+
+def _oldest_us(stream_id: str, connection: Transaction) -> Instant | None:
+    """Where the oldest segment begins; None when there is none, but one may be growing."""
+    found = StorageStore(connection).list_from(stream_id, 0, _FOR_EVER_US, limit=1)
+    return found[0].start_us if found else None

@@ -7,6 +7,7 @@ from vedette.kernel.database import Database, Transaction
 from vedette.services.vst.core import ledger
 from vedette.services.vst.core.ageing import outside
 from vedette.services.vst.core.ledger import ORIGIN, Fact
+from vedette.services.vst.core.overlap import Overlap
 from vedette.services.vst.core.timeline import Span
 from vedette.services.vst.model import Entry, EntryKind, Head, Protection, Segment
 from vedette.services.vst.store import CoverageStore, StorageStore, Store
@@ -32,7 +33,7 @@ def _stream_now(head: Head, connection: Transaction) -> list[tuple[str, str]]:
 def _stream(connection: Transaction, head: Head) -> Iterator[tuple[str, str]]:
     entries = CoverageStore(connection).list_chain(head.stream_id, 0, _FOR_EVER)
     removals = [entry for entry in entries if entry.kind is EntryKind.REMOVED]
-    gone = sorted(Span(entry.start_us, entry.end_us) for entry in removals)
+    gone = Overlap(Span(entry.start_us, entry.end_us) for entry in removals)
     before, seq, segments, octets = ORIGIN, 0, 0, 0
     for entry in entries:
         facts = _facts(connection, entry)
@@ -62,12 +63,12 @@ def _seq(segment: Segment) -> int:
     return segment.seq
 
 
-def _uncovered(entry: Entry, facts: Sequence[Fact], gone: Sequence[Span]) -> Iterator[tuple[str, str]]:
+def _uncovered(entry: Entry, facts: Sequence[Fact], gone: Overlap[Span]) -> Iterator[tuple[str, str]]:
     """Recorded time without a segment must be told of by a removal."""
     if len(facts) > entry.segments:
         yield "ledger", f"line {entry.seq} has {len(facts)} segments and tells of {entry.segments}"
     present = [Span(fact.start_us, fact.end_us) for fact in facts]
-    for span in outside([*present, *gone], entry.start_us, entry.end_us):
+    for span in outside([*present, *gone.touching(entry)], entry.start_us, entry.end_us):
         yield "ledger", f"line {entry.seq}: {(span.end_us - span.start_us) / 1e6:.3f} s went without a word"
 
 

@@ -95,12 +95,12 @@ def test_a_second_look_finds_nothing_to_do(some: list[Segment], policy: AgeingPo
 
 
 def test_a_limit_that_is_passed_is_undercut_by_the_margin() -> None:
-    """Ten minutes of ingest, or 5 % of the budget where that is less."""
+    """An hour of ingest, or 5 % of the budget where that is less."""
     some = [Segment(n, "s0", 1, n, n + 1, 1, 10, "", "h264", 1, 1) for n in range(201)]
     policy = AgeingPolicy(max_bytes=2000)
-    slow, fast = holdings(some, rate=0.01), holdings(some, rate=100)
+    slow, fast = holdings(some, rate=0.0015), holdings(some, rate=100)
     space = Space(1_000_000, 900_000)
-    assert len(select(slow, policy, now_us=0, space=space)) == 1 + 2  # 3 streams of 0.01 B/s: 18 bytes
+    assert len(select(slow, policy, now_us=0, space=space)) == 1 + 2  # 3 streams of 0.0015 B/s: 16 bytes
     assert len(select(fast, policy, now_us=0, space=space)) == 1 + 10  # 5 % of 2000 bytes
     assert select(holdings(some[1:], rate=100), policy, now_us=0, space=space) == []
 
