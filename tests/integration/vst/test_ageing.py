@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import anyio
 import pytest
 
 from tests.support.synthetic_footage import HOUR, SECOND, Footage, statvfs_of, synthetic
@@ -141,3 +142,34 @@ async def test_a_policy_outlives_a_restart(data_dir: Path) -> None:
     async with synthetic(data_dir) as footage:
         await footage.policies.load()
         assert footage.policies.limits == chosen
+
+
+async def test_a_disk_that_fills_up_is_noticed_within_seconds(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, others = FakeClock(BEGIN + 100 * 10 * SECOND), [0]
+    async with synthetic(data_dir, clock=clock, min_free_gib=20_000 / GIB, ageing_every_s=600) as footage:
+        footage.record("a", BEGIN, 100)
+        monkeypatch.setattr(
+            os, "statvfs", statvfs_of(200_000, lambda: 200_000 - 1000 * len(footage.file_ids()) - others[0])
+        )
+        async with anyio.create_task_group() as group:
+            group.start_soon(footage.reaper.run)
+            await turned(clock, seconds=20)
+            assert len(footage.segments()) == 100
+            others[0] = 90_000
+            with anyio.fail_after(20):
+                while len(footage.segments()) == 100:
+                    await turned(clock, seconds=2)
+            others[0] = 199_000 - 1000 * len(footage.file_ids())
+            with anyio.fail_after(20):
+                while footage.segments():
+                    await turned(clock, seconds=2)
+            group.cancel_scope.cancel()
+        assert clock.now() < BEGIN + (100 * 10 + 600) * SECOND
+
+
+async def turned(clock: FakeClock, *, seconds: int) -> None:
+    """Turns the clock and lets everybody work for a moment."""
+    for _ in range(seconds):
+        clock.advance(1)
+        await anyio.wait_all_tasks_blocked()
+        await anyio.sleep(0.005)

@@ -23,7 +23,7 @@ from vedette.services.vst.store.volumes import VolumeStore
 
 _RATE_WINDOW_US = 3600 * US_PER_SECOND
 _JUMP_US = 3600 * US_PER_SECOND
-_ALARM_EVERY_S = 2.0
+_LOOK_EVERY_S = 2.0
 
 type Holdings = Callable[[Transaction, int, int], list[Holding[Segment]]]
 type Act = Callable[[Sequence[Segment]], Awaitable[Deleted]]
@@ -39,6 +39,7 @@ class Reaper:
         self._tiers = tiers if tiers is not None and len(tiers.names) > 1 else None
         self._move_after_us = round(parts.settings.move_after_h * 3600 * US_PER_SECOND)
         self._every_s = parts.settings.ageing_every_s
+        self._floor_bytes = 0
         self._seen: tuple[int, float] | None = None
         self._distrusted_at: int | None = None
 
@@ -59,7 +60,7 @@ class Reaper:
         self._watch_clock()
         space = await self._look()
         policy = self._policy()
-        deleted = 0
+        self._floor_bytes = deleted = 0
         if self._tiers is not None:
             for name in self._tiers.names:
                 deleted += await self._relieve(name, policy, space if name == MAIN_VOLUME else None)
@@ -96,6 +97,8 @@ class Reaper:
         """Acts on the oldest until the policy holds, or nothing more can be done; returns on how many segments."""
         now_us = self._clock.now()
         first = await self._database.read(lambda connection: holdings(connection, now_us, 1))
+        rate = sum(item.bytes_per_s for item in first)
+        self._floor_bytes = max(self._floor_bytes, ageing.floor_bytes(policy, space, rate))
         wanted = ageing.targets(first, policy, now_us=now_us, space=space)
         total = 0
         while wanted != Targets():
@@ -113,7 +116,16 @@ class Reaper:
     async def _age_for_ever(self) -> None:
         while True:
             await self.age()
-            await self._clock.sleep(self._every_s if self._disk.accepts else min(self._every_s, _ALARM_EVERY_S))
+            await self._until_due()
+
+    async def _until_due(self) -> None:
+        """Looks at the disk alone every two seconds, and no longer than that once it is fuller than it should be."""
+        aged_s = self._clock.monotonic()
+        while self._clock.monotonic() - aged_s < self._every_s:
+            await self._clock.sleep(min(self._every_s, _LOOK_EVERY_S))
+            space = await self._look()
+            if self._disk.room is not Room.ENOUGH or space.free_bytes < self._floor_bytes:
+                return
 
     async def _look(self) -> Space:
         space = await self._folder.run(disk_space, str(self._folder.root))
