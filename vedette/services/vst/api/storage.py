@@ -73,7 +73,7 @@ def _add_totals(router: APIRouter, service: Vst) -> None:
     @router.get("/configuration", dependencies=[requires(Action.VIEW)])
     async def get_configuration() -> JsonObject:
         """The configuration that NVIDIA's web page asks for at start."""
-        return storage_configuration(service.settings)
+        return storage_configuration(service.settings, service.policies.limits)
 
     @router.get("/help", dependencies=[requires(Action.VIEW)])
     async def get_help() -> list[JsonObject]:

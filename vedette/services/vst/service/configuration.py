@@ -6,6 +6,8 @@ Keys are theirs. What Vedette does not have is off, zero or empty, never made up
 from typing import Any
 
 from vedette.services.vst.model import RecordingRule
+from vedette.services.vst.core.ageing import AgeingPolicy
+from vedette.services.vst.service.policy import Limits
 from vedette.services.vst.settings import VstSettings
 
 _RESOLUTION_KBPS = {
@@ -102,14 +104,15 @@ def record_configuration(settings: VstSettings) -> dict[str, Any]:
     }
 
 
-def storage_configuration(settings: VstSettings) -> dict[str, Any]:
-    """What `storage/configuration` says."""
+def storage_configuration(settings: VstSettings, limits: Limits) -> dict[str, Any]:
+    """What `storage/configuration` says under the limits in force."""
+    policy = limits.policy
     return _common() | {
-        "enableAgingPolicy": bool(settings.max_age_h or settings.max_gib or settings.min_free_gib),
-        "enableCloudStorage": False,
+        "enableAgingPolicy": policy != AgeingPolicy(),
+        "enableCloudStorage": any("=s3+" in tier for tier in settings.tiers),
         "maxVideoDownloadSizeMB": 0,
         "recordedVideoDirRoot": "",
         "storageMonitoringFrequencySecs": settings.ageing_every_s,
-        "storageThresholdPercentage": 100,
-        "totalVideoStorageSizeMB": round(settings.max_gib * 1024),
+        "storageThresholdPercentage": limits.max_used_percent or 100,
+        "totalVideoStorageSizeMB": round(limits.max_gib * 1024),
     }
