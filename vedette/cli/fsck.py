@@ -8,6 +8,7 @@ from vedette.kernel.clock import SystemClock
 from vedette.node import folder_lock
 from vedette.services.vst.service.fsck import CATALOGUE, MEDIA, fsck
 from vedette.services.vst.service.rebuild import Rebuilt, rebuild
+from vedette.services.vst.settings import VstSettings
 
 EXIT_DAMAGED = 3
 _GIB = 1 << 30
@@ -27,17 +28,24 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """0 when every promise holds, 3 when something is damaged."""
     chosen.bus = None
-    folder = node_options.node_settings(node_options.sections_of(chosen)).data_dir.expanduser()
+    sections = node_options.sections_of(chosen)
+    folder, tiers = node_options.node_settings(sections).data_dir.expanduser(), folders(sections)
     with folder_lock(folder):
         if chosen.rebuild:
-            _tell(rebuild(folder / "vst", catalogue=CATALOGUE, media=MEDIA))
-        report = fsck(folder / "vst", clock=SystemClock(), repair=chosen.repair, hashes=chosen.hash)
+            _tell(rebuild(folder / "vst", catalogue=CATALOGUE, media=MEDIA, tiers=tiers))
+        report = fsck(folder / "vst", clock=SystemClock(), repair=chosen.repair, hashes=chosen.hash, tiers=tiers)
     for finding in report.findings:
         print(f"{finding.problem}: {finding.subject}: {finding.detail}")
     if report.elsewhere:
-        print(f"{report.elsewhere} segments lie on other tiers; their files were not looked at")
+        print(f"{report.elsewhere} segments lie on tiers that are away or no folders; they were not looked at")
     print(f"{report.segments} segments, {report.bytes / _GIB:.2f} GiB: {'clean' if report.clean else 'NOT clean'}")
     return 0 if report.clean else EXIT_DAMAGED
+
+
+def folders(sections: node_options.Sections) -> dict[str, Path]:
+    """The tiers of a node that are folders, by name."""
+    given = VstSettings.parse("vst", sections.get("vst", {})).tiers
+    return {name: Path(where) for name, _, where in (text.partition("=") for text in given) if where.startswith("/")}
 
 
 def _tell(rebuilt: Rebuilt) -> None:

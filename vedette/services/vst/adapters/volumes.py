@@ -27,6 +27,14 @@ type Exchange = Callable[[str, str, bytes, dict[str, str]], tuple[int, bytes]]
 """(method, path, content, headers) to (status, content). Fault 503 when nobody answers."""
 
 
+def identity_of(root: Path) -> "VolumeIdentity | None":
+    """What lies on a folder's volume, None when it is no volume. Blocking."""
+    try:
+        return msgspec.json.decode((root / IDENTITY).read_bytes(), type=VolumeIdentity)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
 class VolumeIdentity(msgspec.Struct, frozen=True):
     """What lies on a volume: its own id, and that of the catalogue that it belongs to."""
 
@@ -89,7 +97,7 @@ class FolderVolume(Volume):
     def put(self, segment_id: int, source: Path, digest: str) -> None:
         if self._root.stat().st_dev != self._device or not (self._root / IDENTITY).exists():
             raise unavailable(f"The disk of tier '{self.name}' was taken away.")
-        target = self._path(segment_id)
+        target = self.path(segment_id)
         if not target.parent.is_dir():
             target.parent.mkdir()
             sync_folder(self._root)
@@ -107,21 +115,22 @@ class FolderVolume(Volume):
 
     @override
     def local(self, segment_id: int) -> Path | None:
-        path = self._path(segment_id)
+        path = self.path(segment_id)
         return path if path.exists() else None
 
     @override
     def unlink(self, segment_ids: Sequence[int]) -> None:
         folders = set()
         for segment_id in segment_ids:
-            path = self._path(segment_id)
+            path = self.path(segment_id)
             path.unlink(missing_ok=True)
             folders.add(path.parent)
         for folder in folders:
             if folder.is_dir():
                 sync_folder(folder)
 
-    def _path(self, segment_id: int) -> Path:
+    def path(self, segment_id: int) -> Path:
+        """Where a segment lies, or would."""
         return self._root / f"{segment_id // _FILES_A_FOLDER:06d}" / f"{segment_id}.mp4"
 
     def _make_identity(self, catalogue: str) -> VolumeIdentity:

@@ -5,8 +5,8 @@ Keys are theirs. What Vedette does not have is off, zero or empty, never made up
 
 from typing import Any
 
-from vedette.services.vst.model import RecordingRule
 from vedette.services.vst.core.ageing import AgeingPolicy
+from vedette.services.vst.model import RecordingRule
 from vedette.services.vst.service.policy import Limits
 from vedette.services.vst.settings import VstSettings
 

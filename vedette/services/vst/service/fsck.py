@@ -5,6 +5,7 @@ catalogue row, garbage row, unfinished part. I4: the coverage ledger's chain hol
 absence or a removal, and nothing protected was removed. The database's own integrity is checked along.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -15,12 +16,14 @@ from vedette.kernel.database import Database, Transaction
 from vedette.kernel.errors import Fault
 from vedette.media.fmp4 import parameters_of, whole_boxes_length
 from vedette.services.vst.adapters.segment_files import SegmentFolder, digest_of, header_of
+from vedette.services.vst.adapters.volumes import FolderVolume
 from vedette.services.vst.model import MAIN_VOLUME, Cause, Segment
 from vedette.services.vst.service.catalogue import forget_segments
 from vedette.services.vst.service.fsck_ledger import ledger_problems
 from vedette.services.vst.service.recovery import recover
 from vedette.services.vst.store import StorageStore, Store
 from vedette.services.vst.store.salvage import why_unreadable
+from vedette.services.vst.store.volumes import CATALOGUE_IDENTITY, VolumeStore
 
 CATALOGUE = "catalogue"
 MEDIA = "media"
@@ -42,6 +45,7 @@ class Problem(StrEnum):
     HEADER = "header"
     LEDGER = "ledger"
     PROTECTED = "protected"
+    VOLUME = "volume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +80,15 @@ class _Checks:
     clock: Clock
     repair: bool
     hashes: bool
+    volumes: Mapping[str, FolderVolume]
 
 
-def fsck(data_dir: Path, *, clock: Clock, repair: bool = False, hashes: bool = False) -> FsckReport:
+def fsck(
+    data_dir: Path, *, clock: Clock, repair: bool = False, hashes: bool = False, tiers: Mapping[str, Path] | None = None
+) -> FsckReport:
     """Checks VST's data folder. Blocking; `repair` also finishes what a crash left, forgets rows whose file is lost or
-    damaged (with a gap in their place), and moves files that nobody knows to `strays`."""
+    damaged (with a gap in their place), and moves files that nobody knows to `strays`. `tiers` are the folders of
+    further volumes by name; what lies on a volume that is away or foreign is counted and left alone."""
     report = FsckReport()
     folder = SegmentFolder(data_dir / MEDIA)
     path = data_dir / f"{CATALOGUE}.db"
@@ -96,7 +104,8 @@ def fsck(data_dir: Path, *, clock: Clock, repair: bool = False, hashes: bool = F
         report.findings += [Finding(Problem.DATABASE, CATALOGUE, text) for text in database.integrity_problems()]
         if repair:
             recover(database, folder)
-        checks = _Checks(clock, repair, hashes)
+        volumes = _volumes(database, tiers or {}, report)
+        checks = _Checks(clock, repair, hashes, volumes)
         rows = _check_rows(database, folder, report, checks)
         _check_files(database, folder, rows, report, repair=repair)
         for kind, subject, detail in ledger_problems(database):
@@ -130,21 +139,39 @@ def _check_segment(
 ) -> None:
     report.segments += 1
     report.bytes += segment.bytes
+    path = folder.path(segment.segment_id)
     if segment.volume != MAIN_VOLUME:
-        report.elsewhere += 1
-        return
-    found = _check_row(folder, segment, hashes=checks.hashes)
+        if segment.volume not in checks.volumes:
+            report.elsewhere += 1
+            return
+        path = checks.volumes[segment.volume].path(segment.segment_id)
+    found = _check_row(path, segment, hashes=checks.hashes)
     if found is None:
         return
     problem, detail = found
     if checks.repair:
         _forget(database, folder, segment, checks.clock)
-    where = str(folder.path(segment.segment_id))
-    report.findings.append(Finding(problem, where, detail, repaired=checks.repair))
+    report.findings.append(Finding(problem, str(path), detail, repaired=checks.repair))
 
 
-def _check_row(folder: SegmentFolder, segment: Segment, *, hashes: bool) -> tuple[Problem, str] | None:
-    path = folder.path(segment.segment_id)
+def _volumes(database: Database, tiers: Mapping[str, Path], report: FsckReport) -> dict[str, FolderVolume]:
+    """The further volumes that are there, and are those that they were."""
+    known = database.read_now(lambda connection: VolumeStore(connection).list_volumes())
+    catalogue = database.read_now(lambda connection: StorageStore(connection).get_choice(CATALOGUE_IDENTITY)) or b""
+    found = {}
+    for name, root in tiers.items():
+        if name not in known:
+            continue
+        volume = FolderVolume(name, root)
+        try:
+            volume.check(known[name], catalogue.decode())
+            found[name] = volume
+        except Fault as fault:
+            report.findings.append(Finding(Problem.VOLUME, name, fault.message))
+    return found
+
+
+def _check_row(path: Path, segment: Segment, *, hashes: bool) -> tuple[Problem, str] | None:
     if not path.exists():
         return Problem.MISSING, f"{segment.stream_id}, {segment.bytes} bytes"
     size = path.stat().st_size
@@ -173,11 +200,16 @@ def _check_header(path: Path, segment: Segment) -> tuple[Problem, str] | None:
     return None
 
 
+def _forget_row(segment: Segment, at_us: int, connection: Transaction) -> None:
+    forget_segments(connection, [segment], cause=Cause.DAMAGED, actor="fsck", at_us=at_us)
+    VolumeStore(connection).count([segment], -1)
+
+
 def _forget(database: Database, folder: SegmentFolder, segment: Segment, clock: Clock) -> None:
     """A row that cannot be kept becomes a gap; its file goes the way of all deletions."""
 
     database.write_now(
-        lambda connection: forget_segments(connection, [segment], cause=Cause.DAMAGED, actor="fsck", at_us=clock.now()),
+        partial(_forget_row, segment, clock.now()),
         durable=True,
     )
     garbage = database.read_now(lambda connection: Store(connection).list_garbage(volume=MAIN_VOLUME))

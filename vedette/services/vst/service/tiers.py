@@ -29,9 +29,8 @@ from vedette.services.vst.core.tiers import FolderTier, S3Tier, Tier, parse_tier
 from vedette.services.vst.model import MAIN_VOLUME, Garbage, Segment
 from vedette.services.vst.service.parts import Parts
 from vedette.services.vst.store import StorageStore, Store
-from vedette.services.vst.store.volumes import VolumeStore
+from vedette.services.vst.store.volumes import CATALOGUE_IDENTITY, VolumeStore
 
-_CATALOGUE = "catalogue_identity"
 _CHECK_S = 10.0
 _CACHE = "tier-cache"
 _ANSWER_S = 60.0
@@ -164,10 +163,10 @@ class Tiers:
 
     def _catalogue_identity(self, connection: Transaction) -> str:
         store = StorageStore(connection)
-        found = store.get_choice(_CATALOGUE)
+        found = store.get_choice(CATALOGUE_IDENTITY)
         if found is None:
             found = new_secret(16).encode()
-            store.set_choice(_CATALOGUE, found, actor="vst", at_us=self._parts.clock.now())
+            store.set_choice(CATALOGUE_IDENTITY, found, actor="vst", at_us=self._parts.clock.now())
         return found.decode()
 
 

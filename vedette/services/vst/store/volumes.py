@@ -8,6 +8,8 @@ from vedette.services.vst.model import MAIN_VOLUME, Segment
 from vedette.services.vst.store.storage_tables import STOCK, VOLUME
 from vedette.services.vst.store.tables import SEGMENT
 
+CATALOGUE_IDENTITY = "catalogue_identity"
+"""The choice that holds the catalogue's own id, which lies on each of its volumes, too."""
 _CHUNK = 500
 
 
