@@ -14,7 +14,7 @@ LIVES_A_DISK = 25
 """After so many cuts the next disk begins empty, so that first starts are cut, too, and files do not pile up."""
 _AGEING = {"max_gib": 0.2 / 1024, "ageing_every_s": 0.5}
 """Every other disk keeps 200 KiB of recordings, so that deletions are cut, too."""
-_CUT_SPEED, _KILL_SPEED = 4.0, 2.0
+_CUT_SPEED, _KILL_SPEED = 5.0, 2.0
 """The bounds are so near to the length of a part that a busy machine must not be magnified more than this."""
 _EARLY = 0.2
 """The share of cuts that come while the service still recovers from the last one."""

@@ -10,8 +10,8 @@ from tests.faults.powercut import Outcome, kills, power_cuts
 CUT_US = 2_000_000
 SLOW_US = 5_000_000
 """A disk that a process serves takes its time to flush; what counts there is that no promise is broken."""
-KILL_US = 1_200_000
-"""A part is a second; here a frame is 100 ms, and two more may be on their way."""
+KILL_US = 1_100_000
+"""The second that is promised, and the frame of 100 ms that says where it ends."""
 
 
 def hold(outcome: Outcome, most_us: int = CUT_US) -> None:
