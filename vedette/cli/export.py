@@ -5,7 +5,7 @@ from pathlib import Path
 
 import anyio
 
-from vedette.cli import node_options, verify
+from vedette.cli import fsck, node_options, verify
 from vedette.kernel.clock import SystemClock, from_iso, to_iso
 from vedette.kernel.errors import invalid
 from vedette.services.vst.service.export import Exporter, StreamKnown
@@ -29,8 +29,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """0 when the evidence is written."""
     chosen.bus = None
-    folder = node_options.node_settings(node_options.sections_of(chosen)).data_dir.expanduser()
-    exporter = Exporter(folder / "vst", SystemClock(), catalogue=CATALOGUE, media=MEDIA)
+    sections = node_options.sections_of(chosen)
+    folder = node_options.node_settings(sections).data_dir.expanduser()
+    tiers = fsck.folders(sections)
+    exporter = Exporter(folder / "vst", SystemClock(), catalogue=CATALOGUE, media=MEDIA, tiers=tiers)
     try:
         if chosen.key:
             print(exporter.public_key)

@@ -6,11 +6,13 @@ from pathlib import Path
 import anyio.to_thread
 import pytest
 
-from tests.support.clips import encode
+from tests.support.clips import encode, numbers_in
 from tests.support.synthetic_footage import synthetic
 from tests.support.vst import open_catalogue, recording
+from vedette.cli.verify import verify
 from vedette.kernel.clock import SystemClock
 from vedette.services.vst.model import Segment
+from vedette.services.vst.service.export import Exporter
 from vedette.services.vst.service.fsck import CATALOGUE, MEDIA, FsckReport, Problem, fsck
 from vedette.services.vst.service.rebuild import rebuild
 from vedette.services.vst.store import Store
@@ -91,3 +93,17 @@ async def test_a_rebuild_takes_the_other_disk_in(tmp_path: Path, identity: str) 
     assert stock == {("big", "cam"): sum(item.bytes for item in before[:3])}
     async with synthetic(folder, clock=SystemClock(), tiers=(f"big={big}",)) as footage:
         assert footage.tiers.reasons == {"big": ""}
+
+
+async def test_an_export_finds_what_has_moved(tmp_path: Path) -> None:
+    folder, big = tmp_path / "vst", tmp_path / "big"
+    folder.mkdir()
+    segments = await moved(folder, big)
+    exporter = Exporter(folder, SystemClock(), catalogue=CATALOGUE, media=MEDIA, tiers={"big": big})
+    stream = await exporter.find("cam")
+    to = tmp_path / "evidence"
+    done = await exporter.export(stream, segments[0].start_us, segments[-1].end_us, to=to, verifier=b"")
+    exporter.close()
+    assert done.segments == len(segments)
+    assert verify(to)[0] == []
+    assert numbers_in(str(to / "clip.mp4")) == list(range(150))

@@ -6,7 +6,7 @@ public key, a verifier and how to use it.
 
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from vedette.kernel.database import Database, Transaction
 from vedette.kernel.errors import Fault, conflict, not_found
 from vedette.kernel.telemetry import Telemetry
 from vedette.services.vst.adapters.segment_files import SegmentFolder, digest_of, sync_folder
+from vedette.services.vst.adapters.volumes import FolderVolume
 from vedette.services.vst.core import coverage
 from vedette.services.vst.core.manifest import Account
 from vedette.services.vst.model import Segment
@@ -80,12 +81,16 @@ class Exported:
 class Exporter:
     """Reads a node's footage beside a running service or without one; writes nothing but the export and the key."""
 
-    def __init__(self, data_dir: Path, clock: Clock, *, catalogue: str, media: str) -> None:
+    def __init__(
+        self, data_dir: Path, clock: Clock, *, catalogue: str, media: str, tiers: Mapping[str, Path] | None = None
+    ) -> None:
         path = data_dir / f"{catalogue}.db"
         if not path.exists():
             raise Fault("ConfigurationError", 500, f"There is no recording catalogue in {data_dir}.")
         self._database = Database(f"sqlite:///{path}")
         self._folder, self._clock = SegmentFolder(data_dir / media), clock
+        self._volumes = [FolderVolume(name, root) for name, root in (tiers or {}).items()]
+        self._folder.elsewhere = self._elsewhere
         self._evidence = Evidence(self._database, clock, data_dir / KEY_FILE)
 
     def close(self) -> None:
@@ -96,6 +101,11 @@ class Exporter:
     def public_key(self) -> str:
         """The device's public key; makes the key when there is none. Blocking."""
         return self._evidence.public_key
+
+    def _elsewhere(self, segment_id: int) -> Path | None:
+        """Each segment is compared with its row, so a foreign disk would be noticed."""
+        found = (volume.local(segment_id) for volume in self._volumes)
+        return next((path for path in found if path is not None), None)
 
     async def streams(self) -> list[StreamKnown]:
         """Every stream that has footage, with the name of its sensor."""
