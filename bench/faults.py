@@ -34,8 +34,8 @@ def _figure(name: str, outcome: Outcome, most_s: float, seed: int) -> Figure:
     found = outcome.verdict
     return Figure(
         f"{name}: {outcome.cuts} times",
-        f"{found.lost_us / 1e6:.1f} s lost at most; {found.broken} promises broken",
+        f"{outcome.lost_us / 1e6:.1f} s lost at most; {found.broken} promises broken",
         f"≤ {most_s:g} s, 0",
-        found.broken == 0 and found.lost_us <= most_s * 1e6,
+        found.broken == 0 and outcome.lost_us <= most_s * 1e6,
         f"{found.units} units sent, seed {seed}",
     )

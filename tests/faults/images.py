@@ -13,7 +13,7 @@ from typing import override
 from tests.faults.disk import LoopDisk, a_disk, run, workplace
 from tests.faults.lane import Lane, zygote
 from tests.faults.ledger import Ledger, Sent
-from tests.faults.powercut import Outcome
+from tests.faults.powercut import Outcome, judged
 
 _SIZE = 48 << 20
 _LIFE_S = 120
@@ -160,7 +160,7 @@ def _judged(home: Path, image: Path, of: Lane, sent: list[Sent]) -> Outcome:
         finally:
             zygote(1).kill()
             lane.close()
-    return Outcome(1, lane.total, lane.worst, lane.slowest_s)
+    return judged(lane, 1)
 
 
 def at(image: Path) -> list[Sent]:

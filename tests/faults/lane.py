@@ -217,8 +217,10 @@ class Lane:
 
     def ask(self, method: str, path: str, body: Any = None) -> Report:
         """A question to the API of the life that runs."""
+        inbox = self.home / "asks"
+        self.until(inbox.exists, "the life listens")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
-            out.sendto(msgspec.json.encode((method, path, body)), str(self.home / "asks"))
+            out.sendto(msgspec.json.encode((method, path, body)), str(inbox))
         return self._report()
 
     def timed(self, method: str, path: str) -> float:
