@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { figure, readingAt, readingPath, readingSeries } from "../src/lib/readings";
+import { figure, holeOf, readingAt, readingPath, readingSeries } from "../src/lib/readings";
 
 const iso = (at: number): string => new Date(at).toISOString();
 const reading = (name: string, at: number, value: unknown, unit?: string) => ({ name, timestamp: iso(at), value, ...(unit && { unit }) });
@@ -20,9 +20,11 @@ test("readings become a series each, in order", () => {
 });
 
 test("a line is broken where nothing came", () => {
-  expect(readingPath(temperature!, { start: 0, end: 100 }, 50)).toBe("M0.1000 1.0000L0.2000 0.0000M0.9000 0.5928");
-  expect(readingPath(door!, { start: 0, end: 100 }, 50)).toBe("");
-  expect(readingPath(readingSeries([reading("x", 5, 7)])[0]!, { start: 0, end: 10 }, 1)).toBe("M0.5000 0.5000");
+  const paced = readingSeries([10, 20, 30, 90].map((at) => reading("x", at, at)))[0]!;
+  expect(holeOf(paced)).toBe(30);
+  expect(readingPath(paced, { start: 0, end: 100 })).toBe("M0.1000 1.0000h0L0.2000 0.8750L0.3000 0.7500M0.9000 0.0000h0");
+  expect(readingPath(door!, { start: 0, end: 100 })).toBe("");
+  expect(readingPath(readingSeries([reading("x", 5, 7)])[0]!, { start: 0, end: 10 })).toBe("M0.5000 0.5000h0");
 });
 
 test("the latest reading holds", () => {

@@ -32,8 +32,15 @@ export function readingSeries(readings: readonly Reading[]): ReadingSeries[] {
   });
 }
 
-/** A line through the points, broken where a reading failed to come for `hole` ms; y grows downwards, 0 to 1 each way. */
-export function readingPath(series: ReadingSeries, window: Span, hole: number): string {
+/** How long a reading may stay away before the line breaks: some of its usual pauses, whatever its pace. */
+export function holeOf(series: ReadingSeries): number {
+  const pauses = series.points.slice(1).map(({ at }, i) => at - (series.points[i]?.at ?? at)).sort((a, b) => a - b);
+  return (pauses[Math.floor(pauses.length / 2)] ?? 0) * 3;
+}
+
+/** A line through the points, broken at holes; a lone point is a dot. y grows downwards, 0 to 1 each way. */
+export function readingPath(series: ReadingSeries, window: Span): string {
+  const hole = holeOf(series);
   const length = window.end - window.start;
   const height = series.most - series.least || 1;
   let path = "";
@@ -42,7 +49,7 @@ export function readingPath(series: ReadingSeries, window: Span, hole: number): 
     if (at < window.start || at > window.end) continue;
     const x = ((at - window.start) / length).toFixed(4);
     const y = (series.most === series.least ? 0.5 : 1 - (value - series.least) / height).toFixed(4);
-    path += `${last === null || at - last > hole ? "M" : "L"}${x} ${y}`;
+    path += last === null || at - last > hole ? `M${x} ${y}h0` : `L${x} ${y}`;
     last = at;
   }
   return path;

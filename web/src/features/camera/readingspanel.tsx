@@ -41,7 +41,6 @@ export function ReadingsPanel({ camera }: { camera: Camera }) {
 function Rows({ series, window }: { series: readonly ReadingSeries[]; window: Span }) {
   const [place, setPlace] = useState<number | null>(null);
   const at = place === null ? window.end : window.start + place * (window.end - window.start);
-  const hole = (window.end - window.start) / 20;
   return (
     <>
       {series.map((one) => (
@@ -57,7 +56,7 @@ function Rows({ series, window }: { series: readonly ReadingSeries[]; window: Sp
             }}
             onPointerLeave={() => setPlace(null)}
           >
-            <svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true"><path d={readingPath(one, window, hole)} /></svg>
+            <svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true"><path d={readingPath(one, window)} /></svg>
             {one.marks.filter((mark) => mark.at >= window.start).map((mark) => (
               <span key={mark.at} class="reading-row__mark" style={{ left: `${((mark.at - window.start) / (window.end - window.start)) * 100}%` }}>{mark.text}</span>
             ))}
