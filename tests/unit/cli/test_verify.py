@@ -135,7 +135,10 @@ def test_every_single_edit_breaks_the_signature() -> None:
 def test_every_edit_of_a_fact_breaks_the_chain_even_with_a_stolen_key() -> None:
     document = made(account())
     for place in leaves(document["chain"]["lines"]):
-        if place[-1] in ("cause", "actor", "atUs", "segments") and document["chain"]["lines"][place[0]]["kind"] == "recorded":
+        if (
+            place[-1] in ("cause", "actor", "atUs", "segments")
+            and document["chain"]["lines"][place[0]]["kind"] == "recorded"
+        ):
             continue  # it has none of these, and some of its segments may have been deleted since
         forged = signed_again(changed(document, ("chain", "lines", *place)))
         assert check_signature(forged, None) == []
