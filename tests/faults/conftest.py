@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+# What makes file systems lies where root looks and other users' shells do not.
+os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+
 _LINES = pytest.StashKey[list[str]]()
 TOOLS = {
     "ext4": ("mkfs.ext4", "losetup", "mount"),

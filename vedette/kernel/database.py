@@ -17,6 +17,7 @@ type Transaction = Connection
 """What `work` is given: a store is made over it, and the database commits it."""
 
 _BUSY_MS = 10_000
+_DISK_TROUBLE = ("disk I/O error", "readonly", "read-only", "unable to open", "locked", "malformed")
 
 
 class Database:
@@ -56,7 +57,10 @@ class Database:
                 connection.commit()
                 return result
         except OperationalError as error:
-            raise _refusal(error) from error
+            refused = _refusal(str(error.orig))
+            if refused is None:
+                raise
+            raise refused from error
 
     def read_now[T](self, work: Callable[[Connection], T]) -> T:
         """`read` for callers that own a thread already."""
@@ -88,10 +92,13 @@ class Database:
         self._engine.dispose()
 
 
-def _refusal(error: OperationalError) -> Fault:
-    if "full" in str(error.orig):
+def _refusal(said: str) -> Fault | None:
+    """What a database means that cannot write; None when it is the statement that is wrong."""
+    if "full" in said:
         return Fault("VMSInsufficientStorage", 507, "The database's disk is full. Free space on it.")
-    return Fault("VMSInternalError", 500, f"The database refuses to write: {error.orig}. Check its disk.")
+    if any(word in said for word in _DISK_TROUBLE):
+        return Fault("VMSInternalError", 500, f"The database refuses to write: {said}. Check its disk.")
+    return None
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

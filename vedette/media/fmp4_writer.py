@@ -14,7 +14,7 @@ from the files alone. The payload of `uuid(header)` is whatever the caller gives
 (`SEAL_UUID`, 48 bytes with its box header, big endian) is put behind each part by who writes the file, since it needs
 the digest of the bytes before it:
 
-    u32 48 · "uuid" · 16 bytes SEAL_UUID · u64 end_90k · 16 bytes BLAKE2b-128 of the file up to this box
+    u32 48 · "uuid" · 16 bytes SEAL_UUID · u64 end_90k · 16 bytes BLAKE2b-128 of the file so far
 
 `end_90k` is where the part ends, in 90 kHz ticks of decode time from the segment's begin. A part closes before the unit
 that comes `part_us` after its first, so that is the most a crash can lose. No I/O.
@@ -48,6 +48,8 @@ HEADER_UUID = bytes.fromhex("7665646574746500a1c4b7f05d9e4e01")
 SEAL_UUID = bytes.fromhex("7665646574746500a1c4b7f05d9e4e02")
 SEAL_BYTES = 48
 DIGEST_BYTES = 16
+SEALED_BYTES = SEAL_BYTES - DIGEST_BYTES
+"""The head of a seal, which its digest covers."""
 DEFAULT_DURATION_90K = 3000
 _SEAL = struct.Struct(">I4s16sQ16s")
 _MOST_PART_BYTES = 8 << 20
@@ -76,8 +78,13 @@ class SegmentSummary:
 
 
 def seal(end_90k: int, digest: bytes) -> bytes:
-    """The box behind a part that ends at `end_90k`; `digest` is BLAKE2b-128 of the file so far."""
-    return _SEAL.pack(SEAL_BYTES, b"uuid", SEAL_UUID, end_90k, digest)
+    """The box behind a part that ends at `end_90k`; `digest` is BLAKE2b-128 of the file and of `seal_head`."""
+    return seal_head(end_90k) + digest
+
+
+def seal_head(end_90k: int) -> bytes:
+    """The seal up to its digest, which vouches for it, too."""
+    return _SEAL.pack(SEAL_BYTES, b"uuid", SEAL_UUID, end_90k, bytes(DIGEST_BYTES))[:SEALED_BYTES]
 
 
 def read_seal(data: bytes) -> tuple[int, bytes] | None:

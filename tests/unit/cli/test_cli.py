@@ -36,7 +36,7 @@ def test_an_unknown_key_ends_with_a_sentence(tmp_path: Path, capsys: pytest.Capt
 
 def test_the_demo_adds_to_the_users_sections_and_overrides_none() -> None:
     merged = demo.demo_sections({"vst": {"segment_s": 2}, "perception": {"detectors": []}, "ingress": {"port": 0}})
-    assert merged["vst"] == {"segment_s": 2, "allowed_networks": ["127.0.0.0/8"]}
+    assert merged["vst"] == {"segment_s": 2, "allowed_networks": ["127.0.0.0/8"], "discovery_every_s": 0}
     assert merged["perception"]["detectors"] == []
     assert merged["ingress"]["port"] == 0
 

@@ -23,8 +23,9 @@ from vedette.media.fmp4_writer import (
     DIGEST_BYTES,
     HEADER_UUID,
     SEAL_UUID,
+    SEALED_BYTES,
     read_seal,
-    seal,
+    seal_head,
 )
 from vedette.media.mp4 import HEADER_BYTES, box_header
 from vedette.media.unit import ticks_to_us
@@ -131,9 +132,10 @@ class SegmentFile:
     def append(self, data: bytes, end_90k: int) -> None:
         """Writes a whole part, the first with the header of the file in front, and its seal; not yet durable."""
         self._digest.update(data)
-        box = seal(end_90k, self._digest.digest())
+        self._digest.update(head := seal_head(end_90k))
+        box = head + (digest := self._digest.digest())
         _write_all(self._file, data, box)
-        self._digest.update(box)
+        self._digest.update(digest)
         self._written += len(data) + len(box)
         self._end_90k = end_90k
 
@@ -308,7 +310,7 @@ def walk(path: Path) -> Walked:
         while (end := _box_end(file)) is not None and end <= length:
             name, data = _uuid_box(file, end)
             if name == SEAL_UUID:
-                found = read_seal(data)
+                found, data = read_seal(data), _vouched(running, data)
                 if found is None or found[1] != running.digest():
                     break
                 sealed.append(Sealed(end, found[0]))
@@ -333,6 +335,12 @@ def header_of(path: Path) -> SegmentHeader | None:
                 return None
             file.seek(end)
     return None
+
+
+def _vouched(running: "blake2b", data: bytes) -> bytes:
+    """Takes the head of a seal into the digest, and returns the rest of it."""
+    running.update(data[:SEALED_BYTES])
+    return data[SEALED_BYTES:]
 
 
 def digest_of(path: Path) -> str:
